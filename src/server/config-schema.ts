@@ -156,6 +156,7 @@ export const configSchema = z.strictObject({
       pollMinutes: z.number().min(0).max(1440).default(1),
       prefetch: z.boolean().default(true),
       instances: z.boolean().default(false),
+      attributes: z.boolean().default(false),
       leastPart: z.number().min(0).max(1).default(DEFAULT_LEAST_PART),
       threshold: z.number().min(0).max(1).optional(),
       ...cleaning,

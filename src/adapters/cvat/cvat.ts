@@ -26,6 +26,7 @@ import { createReviewNotes, type ReviewNotes } from './jobs/review-notes.ts';
 import type { LearningLine } from '../../service/learning/lines.ts';
 import { statusRoute } from './status-route.ts';
 import { createPriors } from './nuclio/priors.ts';
+import { createReferenceAttributes } from './nuclio/reference-attributes.ts';
 import { createStartedJobs } from './nuclio/started-jobs.ts';
 import { createTrackMemory, type TrackMemoryOptions } from './nuclio/track-memory.ts';
 import type { CvatApi, FrameIndex, UploadLog } from './types.ts';
@@ -50,7 +51,7 @@ export interface CvatOptions {
   /** Shapes seen in jobs before people finished them. @default forgotten when the process ends: then machine-made shapes wait longer */
   reviews?: ReviewLog;
   /** Record of what detectors answer, so that it can be taken back. @default none */
-  answers?: Pick<AnswerLog, 'add'> & Partial<Pick<AnswerLog, 'drop'>>;
+  answers?: Pick<AnswerLog, 'add'> & Partial<Omit<AnswerLog, 'add'>>;
   /** Reasons why jobs teach nothing. @default forgotten when the process ends */
   notes?: ReviewNotes;
   frames?: FrameIndex;
@@ -70,6 +71,8 @@ export interface CvatOptions {
   lookBackMs?: number;
   /** One shape for each separate object of a mask. @default false */
   instances?: boolean;
+  /** Gives the shapes that detectors answer the attribute values of the references that people drew in CVAT; needs `api`. @default false */
+  attributes?: boolean;
   /** Smallest part of a mask that detectors answer as a shape of its own, as a share of the largest, 0 to 1. @default 0.05 */
   leastPart?: number;
   /** Pixels an outline may deviate, 0 to 100; less where a region would change too much. @default 1 */
@@ -124,7 +127,10 @@ export function cvat(options: CvatOptions): Cvat {
     );
   if (api === undefined && (secrets.length > 0 || pollMs > 0))
     throw new ProsamError('CONFIG_INVALID', 'Learning from CVAT needs its address and a token, to read jobs back. Set both.');
-  const functions = createFunctions({ service, log, ...(api && { factsOf: createProjectFacts({ api, name, log }) }) });
+  if (api === undefined && options.attributes === true)
+    throw new ProsamError('CONFIG_INVALID', 'Attributes of references are read in CVAT, which needs its address and a token. Set both.');
+  const attributesOf = api && options.attributes === true ? createReferenceAttributes({ api, service, name, log }) : undefined;
+  const functions = createFunctions({ service, log, attributesOf, ...(api && { factsOf: createProjectFacts({ api, name, log }) }) });
   const shared = { service, tolerance, log };
   let opened = '';
   const facade: FacadeParts = {
@@ -155,7 +161,7 @@ export function cvat(options: CvatOptions): Cvat {
   }
 
   const prefetch: Cvat['prefetch'] = (request) => {
-    if (api) return prefetchFrames({ api, service, frames, name }, request);
+    if (api) return prefetchFrames({ api, service, frames, name, answers: options.answers }, request);
     throw new ProsamError('CONFIG_INVALID', 'Fetching frames from CVAT needs its address and a token. Set both.');
   };
   const closing = new AbortController();

@@ -3,6 +3,7 @@
  * too.
  */
 import type { CvatClient } from './api/client.ts';
+import type { RecordedTask } from './jobs/task-files.ts';
 
 /** The calls that watching and learning need; all throw CVAT_FAILED or CVAT_REFUSED. */
 export type CvatApi = Pick<CvatClient, 'url' | 'self' | 'project' | 'task' | 'job' | 'jobs' | 'labels' | 'meta' | 'frame' | 'annotations'>;
@@ -30,7 +31,7 @@ export interface UploadLog {
   /** Drops the record of a task that is no more. @default it stays */
   drop?(server: string, task: number): Promise<void>;
   /** Tasks of a server that there is a record of, with the time of its last change in milliseconds since 1970. @default none */
-  tasks?(server: string): Promise<{ task: number; changedMs: number }[]>;
+  tasks?(server: string): Promise<RecordedTask[]>;
 }
 
 /** Task and frame of an image. */

@@ -14,6 +14,7 @@ import { writeRegions } from './protocol/write-region.ts';
 import { askedOf, type AskedParts } from './asked.ts';
 import type { Prior, Priors } from './priors.ts';
 import { askedFor, promptsOf } from './prompts.ts';
+import { clickedBox, shownRegions } from './shown-regions.ts';
 import { retried } from './with-retry.ts';
 import { imageOfTask, type TaskImages } from './task-images.ts';
 import type { Connection } from './types.ts';
@@ -51,14 +52,18 @@ export function createInteractive(parts: InteractiveParts): Interactive {
     const prompts = promptsOf(asked, context, task.drafts, config, { width, height });
     if (prompts.length === 0) return nothing('it holds no point or rectangle of this label');
 
+    const shown = shownRegions(asked, task, context);
     const hasReferences = concepts.some(({ label, masks }) => label === asked.label && masks > 0);
     // Clicks beside the object say nothing by themselves: they wait for the mask they are to take something from.
     const waitMs = prompts.every(saysNothingAlone) ? Math.max(priorMs, PATIENT_MS) : priorMs;
-    const prior = hasReferences ? await priors.get({ project, version, sha256, label: asked.label }, waitMs) : undefined;
+    // The prediction is of the label as a whole: of several regions it says nothing about the one that was clicked on.
+    const isWhole = shown.length < 2;
+    const prior = hasReferences && isWhole ? await priors.get({ project, version, sha256, label: asked.label }, waitMs) : undefined;
     const found: RefinedMask[] = [];
     for (const one of prompts) {
-      const before = prior && goesWith(one, prior) ? await beginningOf(one, prior, signal) : {};
-      if (saysNothingAlone(one) && Object.keys(before).length === 0) continue;
+      const known = prior && goesWith(one, prior) ? await beginningOf(one, prior, signal) : {};
+      const before = isSaid(known) || one.box !== undefined ? known : await beginningOn(shown, one, { width, height }, signal);
+      if (saysNothingAlone(one) && !isSaid(before)) continue;
       const { masks } = await retried(
         () => service.predictions.refine({ project, image: { sha256 }, prompts: { ...one, ...before, best: true } }, { signal }),
         signal,
@@ -89,6 +94,21 @@ async function beginningOf(prompts: RefinePrompts, { lowResLogits, mask }: Prior
   if (!saysNothingAlone(prompts)) return {};
   const { boxXyxy } = await runSteps(maskExtentSteps(mask), signal);
   return boxXyxy ? { box: boxXyxy } : {};
+}
+
+function isSaid(prompts: RefinePrompts): boolean {
+  return Object.keys(prompts).length > 0;
+}
+
+/** The region on the screen that was clicked on: one of several, of an earlier version, or corrected by hand. */
+async function beginningOn(
+  shown: readonly MlRegion[],
+  prompts: RefinePrompts,
+  size: { width: number; height: number },
+  signal: AbortSignal,
+): Promise<RefinePrompts> {
+  const box = shown.length === 0 ? undefined : await clickedBox(shown, prompts, size, signal);
+  return box ? { box } : {};
 }
 
 /**

@@ -63,10 +63,8 @@ export async function cvatAgent(args: readonly string[], { warn, signal = new Ab
       ...{ client, service, project, tracker, threshold, instances, leastPart },
       answers: {
         // An answer that nobody can take back is still better than none.
-        add: (image, shapes) =>
-          answers
-            .add(image, shapes)
-            .catch((error: unknown) => warn(`An answer cannot be taken back, for it is not recorded: ${text(error)}`)),
+        add: (...answer) =>
+          answers.add(...answer).catch((error: unknown) => warn(`An answer cannot be taken back, for it is not recorded: ${text(error)}`)),
       },
       onLeftOut: ({ task, frame, label, leftOut }) =>
         warn(`task ${task}, frame ${frame}: ${leftOut} parts of ${label} are left out, too small for a shape of their own.`),

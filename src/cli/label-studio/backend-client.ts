@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { createTransport, type Transport } from '../../adapters/label-studio/api/transport.ts';
 import { sameService } from '../../adapters/label-studio/connection/webhook.ts';
 import { projectKeyOf } from '../../adapters/label-studio/protocol/events.ts';
+import type { ServerDialect } from '../../adapters/http/outbound-types.ts';
 import type { ApiProject } from '../../adapters/label-studio/api/responses.ts';
 import { isAnswerVersion } from '../../service/answer-version.ts';
 import { ProsamError } from '../../core/common/errors.ts';
@@ -16,9 +17,19 @@ const resultsSchema = z.object({ results: z.array(z.unknown()) });
 const count = z.int().min(0);
 const syncSchema = z.object({
   ...{ project: z.string(), tasks: count, annotations: count, stored: count, removed: count, missing: count, failed: count },
+  failure: z.string().optional(),
   refused: z.string().optional(),
 });
 const problemSchema = z.object({ problem: z.string().nullable() });
+const errorSchema = z.object({ error: z.object({ message: z.string() }) });
+
+/** Words of this service: what fails in front of it is not Label Studio's doing. */
+const SERVICE: Partial<ServerDialect> = {
+  name: 'this service',
+  versions: 'of the same version',
+  detailOf: (json) => errorSchema.safeParse(json).data?.error.message ?? '',
+  advice: {},
+};
 
 export interface PredictedTask {
   task: number;
@@ -51,7 +62,10 @@ export function createBackendClient({
 }: Pick<LabelStudioContext, 'backend' | 'fromHere' | 'login' | 'token' | 'client'>): BackendClient {
   const authorization = authorizationOf(login);
   const credentials = authorization === undefined ? undefined : fixedCredentials('basic', authorization);
-  const call: Transport = createTransport({ url: fromHere, ...(credentials && { credentials }), attempts: 2, timeoutMs: 10_000 });
+  const call: Transport = createTransport({
+    ...{ url: fromHere, ...(credentials && { credentials }), attempts: 2, timeoutMs: 10_000 },
+    dialect: SERVICE,
+  });
   /** Settings of each project's connection: an introduction without them would take them from the service. */
   const params = new Map<number, Promise<unknown>>();
   const paramsOf = async (project: number, signal: AbortSignal | undefined): Promise<unknown> => {

@@ -1,12 +1,13 @@
 /** `prosam label-studio connect`: makes this service a project's model, through Label Studio's own interface. */
-import { findingText, note, ok, problem as wrong, problemsOf, type Finding } from '../../core/common/finding.ts';
-import type { ApiBackend, ApiProject } from '../../adapters/label-studio/api/responses.ts';
+import { findingText, problemsOf, type Finding } from '../../core/common/finding.ts';
+import type { ApiBackend } from '../../adapters/label-studio/api/responses.ts';
 import type { NewBackend } from '../../adapters/label-studio/api/connection-calls.ts';
 import { describeProblem, repairWebhook, sameService } from '../../adapters/label-studio/connection/webhook.ts';
-import { isProsamError, messageOf } from '../../core/common/errors.ts';
+import { isProsamError } from '../../core/common/errors.ts';
 import { createBackendClient } from './backend-client.ts';
-import { labelConfigFindings, legacyFindings, serveFix, SSRF_FIX } from './doctor/checks.ts';
+import { labelConfigFindings, legacyFindings, SSRF_FIX } from './doctor/checks.ts';
 import { projectText } from './project-text.ts';
+import { readingFinding } from './reading.ts';
 import { authorizationOf, type LabelStudioContext } from './context.ts';
 import { EXIT, type Terminal } from '../common/command.ts';
 
@@ -46,7 +47,7 @@ export async function connect(
     if (!connected.webhooksRefused) throw error;
   }
   problems.forEach((problem) => say(`put right: ${problem}`));
-  const unread = await readingFinding(context, project, signal);
+  const unread = await readingFinding(context, project, { signal });
   findings.push(unread);
   if (unread.state !== 'ok') warn(findingText(unread));
   const blocked = problemsOf(findings).length > 0;
@@ -72,29 +73,6 @@ export async function connect(
       `label one image, then select others in the Data Manager and choose Actions > Retrieve Predictions: ${client.url}/projects/${id}/data`,
     );
   return connected.webhooksRefused || blocked ? EXIT.someFailed : EXIT.ok;
-}
-
-/** Longest wait for the service's first look at the annotations, in milliseconds: what it may not read shows in the first call. */
-const MAX_FIRST_LOOK_MS = 15_000;
-
-/** Whether the running service itself may read the project: its token is its own, not that of this command. */
-async function readingFinding(
-  context: LabelStudioContext & { project: number },
-  project: ApiProject,
-  signal: AbortSignal | undefined,
-): Promise<Finding> {
-  const what = 'reading';
-  const late = AbortSignal.timeout(MAX_FIRST_LOOK_MS);
-  try {
-    const options = { acceptRemovals: false, restore: false };
-    await createBackendClient(context).sync(project, options, signal ? AbortSignal.any([signal, late]) : late);
-    return ok(what, 'the service reads the annotations of the project');
-  } catch (error) {
-    signal?.throwIfAborted();
-    if (late.aborted)
-      return note(what, 'the service is still reading the annotations of the project', 'prosam label-studio doctor says how it went');
-    return wrong(what, `the service cannot read the project: ${messageOf(error)}`, serveFix(context.client.url));
-  }
 }
 
 async function connectBackend(

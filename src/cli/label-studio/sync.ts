@@ -22,12 +22,13 @@ export async function sync(
   const project = await context.client.project(context.project, { signal });
   await backend.setup(project, signal);
   const report = await backend.sync(project, { acceptRemovals, restore }, signal);
-  const { annotations, tasks, stored, removed, failed, missing, refused } = report;
+  const { annotations, tasks, stored, removed, failed, failure, missing, refused } = report;
   if (json) print(JSON.stringify(report));
   else {
     print(
       `${projectText(project)}: ${annotations} annotations in ${tasks} tasks: ${stored} newly counted, ${removed} removed, ${failed} not taken`,
     );
+    if (failure !== undefined) warn(`Not taken, as the first of them: ${failure}`);
     if (refused !== undefined)
       warn(`${missing} are missing and were not removed: ${refused}. If they are gone, repeat this with --accept-removals.`);
   }

@@ -48,6 +48,8 @@ export interface CvatConfig {
   prefetch?: boolean;
   /** One shape for each separate object of a mask, instead of one for each label. @default false */
   instances?: boolean;
+  /** Gives the shapes that detectors answer the attribute values that the references have in CVAT; needs `url` and `token`. @default false */
+  attributes?: boolean;
   /** Smallest part of a mask that gets a shape of its own, as a share of the largest, 0 to 1; 0 keeps all. @default 0.05 */
   leastPart?: number;
   /** Least probability of a concept for its mask to be answered where CVAT names none, 0 to 1; 0 answers every mask. @default none: 0.4 with `small`, 0 with other models */

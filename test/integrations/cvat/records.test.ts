@@ -120,38 +120,93 @@ function suite(open: () => Promise<{ database: string; objects: string } | undef
     expect(await answered()).toBe(before - 2);
   });
 
-  it('go with a task that CVAT does not know, after a month in which nothing was added, and not while it shows nothing at all', async () => {
+  const everyImage = (): Set<string> => new Set(world.frames.map(({ bytes }) => createHash('sha256').update(bytes).digest('hex')));
+  const uploadsOf = async ({ id }: Task): Promise<number> => (await world.uploads.uploaded(world.cvat.url, id)).length;
+  const gone = (task: Task): Promise<true> => until(async () => ((await uploadsOf(task)) === 0 ? true : undefined));
+
+  it('go with the next look where no webhook tells of a deletion, of frames that taught nothing, too', async () => {
     const task = await recorded('polls');
-    const other = world.addTask();
-    await world.uploads.add(world.cvat.url, other.task.id, [shape(1)]);
+    const { task: other } = world.addTask();
+    await world.uploads.add(world.cvat.url, other.id, [shape(1)]);
+    // As whoever prefetches a task does.
+    await world.answers.place(world.cvat.url, task.id, everyImage());
+    await world.quiet();
+    expect([await uploadsOf(task), await answered()]).toEqual([1, world.frames.length]);
+    await world.cvat.deleteTask(task);
+    await gone(task);
+    await world.quiet();
+    expect(await world.short()).toEqual([]);
+    expect([await answered(), await world.answers.tasks(world.cvat.url)]).toEqual([0, []]);
+    expect(await uploadsOf(other)).toBe(1);
+  });
+
+  it('go with a task that taught nothing, and images of another task stay', async () => {
+    await recorded('polls');
+    const [{ task }, { task: other }] = [world.addTask(), world.addTask()];
+    const [first = '', second = ''] = [...everyImage()].slice(2);
+    await world.answers.add(first, answer('two'), { server: world.cvat.url, task: task.id });
+    await world.answers.place(world.cvat.url, other.id, new Set([second]));
+    await world.answers.place(world.cvat.url, task.id, new Set([first, second]));
+    await world.quiet();
+    await world.cvat.deleteTask(task);
+    await until(async () => ((await world.answers.tasks(world.cvat.url)).length === 1 ? true : undefined));
+    expect((await world.answers.answered(new Set([first, second]))).has(first)).toBe(false);
+    expect(await answered()).toBe(world.frames.length - 1);
+  });
+
+  it('stay while CVAT refuses, answers for another, or shows nothing at all', async () => {
+    await recorded('polls');
+    const { task } = world.addTask();
+    await world.uploads.add(world.cvat.url, task.id, [shape(1)]);
+    await world.quiet();
+    const empty = { status: 200, body: { count: 0, next: null, previous: null, results: [] } };
+    for (const [status, isOtherShown] of [
+      [403, true],
+      [200, true],
+      [404, false],
+    ] as const) {
+      world.cvat.state.trouble = undefined;
+      await world.quiet();
+      world.cvat.state.trouble = ({ path, query }) => {
+        const filter = query.get('filter') ?? '';
+        if (path === '/api/jobs' && filter.includes('task_id')) return empty;
+        if (path === '/api/jobs' && filter.includes('1970-01-01') && !isOtherShown) return empty;
+        return path === `/api/tasks/${task.id}`
+          ? { status, ...(status === 200 && { body: { id: 1, name: 'login', project_id: null } }) }
+          : undefined;
+      };
+      await world.askedFor((path) => path === '/api/jobs', 8);
+      expect(await uploadsOf(task), `${status}`).toBe(1);
+    }
+    world.cvat.state.trouble = undefined;
+    await world.quiet();
+    await world.cvat.deleteTask(task);
+    await gone(task);
+  });
+
+  it('stay where most of the tasks vanish at once, and go once nothing was added for a month', async () => {
+    await recorded('polls');
+    const tasks = Array.from({ length: 6 }, () => world.addTask().task);
+    const { task: kept } = world.addTask();
+    for (const one of [...tasks, kept]) await world.uploads.add(world.cvat.url, one.id, [shape(1)]);
     const records = join(world.folder, 'uploads');
     const old = new Date(Date.now() - MIN_AGE_MS - 60_000);
-    const age = (of: number): void => {
-      const name = readdirSync(records).find((file) => file.endsWith(`-task-${of}.jsonl`)) ?? '';
-      utimesSync(join(records, name), old, old);
+    const age = ({ id }: Task, ending: string): void => {
+      for (const file of readdirSync(records).filter((name) => name.endsWith(`-task-${id}${ending}`)))
+        utimesSync(join(records, file), old, old);
     };
-    const uploadsOf = async (of: Task): Promise<number> => (await world.uploads.uploaded(world.cvat.url, of.id)).length;
-    await world.cvat.deleteTask(task);
+    await world.quiet();
+    for (const one of tasks) world.cvat.tasks.splice(world.cvat.tasks.indexOf(one), 1);
+    await world.quiet();
     await world.restart();
     await world.quiet();
-    expect(await uploadsOf(task)).toBe(1);
-    age(task.id);
-    age(other.task.id);
-    await world.stop();
-    world.cvat.state.trouble = ({ path, query }) => {
-      if (path === '/api/jobs' && query.get('filter')?.includes('1970-01-01T00:00:00.000Z') === true)
-        return { status: 200, body: { count: 0, next: null, previous: null, results: [] } };
-      return path.startsWith('/api/tasks/') ? { status: 404 } : undefined;
-    };
-    const asked = world.askedFor((path) => path === `/api/tasks/${other.task.id}`);
-    await world.start();
-    await asked;
-    await world.quiet();
-    expect([await uploadsOf(task), await uploadsOf(other.task)]).toEqual([1, 1]);
-    world.cvat.state.trouble = undefined;
+    const [first, second] = tasks as [Task, Task];
+    expect([await uploadsOf(first), await uploadsOf(second)]).toEqual([1, 1]);
+    for (const one of [first, kept]) for (const ending of ['.jsonl', '-seen.jsonl']) age(one, ending);
     await world.restart();
-    await until(async () => ((await uploadsOf(task)) === 0 ? true : undefined));
-    expect(await uploadsOf(other.task)).toBe(1);
+    await gone(first);
+    expect(readdirSync(records).filter((name) => name.includes(`-task-${first.id}`))).toEqual([]);
+    expect([await uploadsOf(second), await uploadsOf(kept)]).toEqual([1, 1]);
   });
 }
 

@@ -6,7 +6,7 @@ import sharp from 'sharp';
 import { describe, expect, it } from 'vitest';
 import { cvatRleFromMaskSync, maskFromCvatRle } from '../../../src/core/mask/cvat-rle.ts';
 import { checkFacade } from '../../../src/cli/cvat/doctor/checks.ts';
-import { checkFunctions } from '../../../src/cli/cvat/doctor/functions.ts';
+import { checkFunctions, functionCalls } from '../../../src/cli/cvat/doctor/functions.ts';
 import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';
 import { checkLearning } from '../../../src/cli/cvat/doctor/learning.ts';
 import { composeOverride } from '../../../src/cli/cvat/doctor/compose.ts';
@@ -198,9 +198,9 @@ describe('prosam cvat doctor', () => {
   });
 
   it('looks into both containers', async () => {
-    const good = await checkContainers(facade, ([command]) => Promise.resolve(command === 'inspect' ? environment() : '200\n'));
+    const good = await checkContainers(facade, [], ([command]) => Promise.resolve(command === 'inspect' ? environment() : '200\n'));
     expect(good.map(({ state }) => state)).toEqual(['ok', 'ok', 'ok', 'ok']);
-    const half = await checkContainers(facade, ([command, ...rest]) => {
+    const half = await checkContainers(facade, [], ([command, ...rest]) => {
       if (command === 'exec') return Promise.reject(new Error('Connection refused'));
       return Promise.resolve(environment(rest.includes('cvat_worker_annotation') ? { CVAT_NUCLIO_HOST: 'nuclio' } : {}));
     });
@@ -211,7 +211,7 @@ describe('prosam cvat doctor', () => {
       'cvat_worker_annotation reaches prosam problem',
     ]);
     expect(half[2]?.found).toContain('CVAT_NUCLIO_HOST is nuclio');
-    const none = await checkContainers(facade, () => Promise.reject(new Error('docker: not found')));
+    const none = await checkContainers(facade, [], () => Promise.reject(new Error('docker: not found')));
     expect(none.map(({ state }) => state)).toEqual(['note', 'note']);
   });
 
@@ -242,7 +242,9 @@ describe('prosam cvat doctor', () => {
         return Promise.resolve(new Response('{}', { status: 422, statusText: 'cups has no labeled reference any more' }));
       return Promise.resolve(Response.json({}));
     };
-    const found = await checkFunctions(facade, { fetch: prosam, token: 'of prosam' });
+    const parts = { fetch: prosam, token: 'of prosam' };
+    const calls = await functionCalls(facade, parts);
+    const found = await checkFunctions(calls, parts);
     expect(asked).toEqual([
       '18071/  image',
       '9090/api/function_invocations prosam-click image,pos_points,neg_points,obj_bbox',
@@ -255,7 +257,8 @@ describe('prosam cvat doctor', () => {
     ]);
     expect(found[0]?.found).toContain('cups has no labeled reference');
     expect(found[2]?.fix).toContain('18073');
-    expect(await checkFunctions(facade, { fetch: () => Promise.reject(new Error('nobody there')) })).toEqual([]);
+    expect(await functionCalls(facade, { fetch: () => Promise.reject(new Error('nobody there')) })).toEqual([]);
+    expect(calls.map(({ url }) => new URL(url).hostname)).toEqual(Array(3).fill(facade.hostname));
   });
 
   it('says what waits for review, at either of the two addresses', async () => {

@@ -10,7 +10,7 @@ import type { CvatClient } from '../api/client.ts';
 import type { NewCvatShape } from '../api/types.ts';
 
 export interface AgentDetectorParts {
-  client: Pick<CvatClient, 'labels'>;
+  client: Pick<CvatClient, 'labels' | 'url'>;
   service: { predictions: Pick<PredictionService, 'predict'> };
   /** Project whose references are used. */
   project: string;
@@ -82,7 +82,7 @@ export async function detectFrames(
         if (made.leftOut > 0) onLeftOut?.({ task, frame, label, leftOut: made.leftOut });
       }
     }
-    if (isWhole) await parts.answers?.add(sha256, answered);
+    if (isWhole) await parts.answers?.add(sha256, answered, { server: client.url, task });
     onProgress((i + 1) / frames.length);
   }
   return { tags: [], shapes };

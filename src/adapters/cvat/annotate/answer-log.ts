@@ -5,6 +5,8 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { createLineFiles } from '../jobs/line-files.ts';
+import type { RecordedTask } from '../jobs/task-files.ts';
+import { createAnswerPlaces } from './answer-places.ts';
 import { shapeDigest } from './store.ts';
 
 /** A shape as it was answered. */
@@ -14,17 +16,25 @@ export interface AnsweredShape {
   forms: string[];
   /** 0: none. */
   group: number;
+  /** Values of attributes, by their names. @default CVAT's */
+  attributes?: readonly { name: string; value: string }[] | undefined;
 }
 
 export interface AnswerLog {
-  /** Durable once it resolves. image: hex sha256 of its file. @throws STORAGE_FAILED */
-  add(image: string, shapes: readonly AnsweredShape[]): Promise<void>;
+  /** Durable once it resolves. image: hex sha256 of its file. of: its task, where that is known. @throws STORAGE_FAILED */
+  add(image: string, shapes: readonly AnsweredShape[], of?: { server: string; task: number }): Promise<void>;
   /** Shapes of each image that were not taken back. @throws STORAGE_FAILED */
   answered(images: ReadonlySet<string>): Promise<Map<string, AnsweredShape[]>>;
   /** Shapes that are not in CVAT any more, each as often as it was removed. forms: one digest each. @throws STORAGE_FAILED */
   takenBack(image: string, forms: readonly string[]): Promise<void>;
   /** Drops the answers for images that are no more. images: hex sha256 of their files. @throws STORAGE_FAILED */
   drop(images: ReadonlySet<string>): Promise<void>;
+  /** Says which task images are of: their answers, if there are any, go with it. images: hex sha256. @throws STORAGE_FAILED */
+  place(server: string, task: number, images: ReadonlySet<string>): Promise<void>;
+  /** Drops the answers for images that are known to be of this task, and of no other one. @throws STORAGE_FAILED */
+  dropTask(server: string, task: number): Promise<void>;
+  /** Tasks that answered images are known to be of. @throws STORAGE_FAILED */
+  tasks(server: string): Promise<RecordedTask[]>;
 }
 
 /** Answers kept for one image: of older ones the shapes were replaced by those of newer ones. */
@@ -39,7 +49,12 @@ const digest = z.string().max(64);
 const line = z.union([
   z.object({
     image,
-    shapes: z.array(z.object({ label: z.string().max(4096), forms: z.array(digest).max(4), group: z.int().min(0).default(0) })),
+    shapes: z.array(
+      z.object({
+        ...{ label: z.string().max(4096), forms: z.array(digest).max(4), group: z.int().min(0).default(0) },
+        attributes: z.array(z.object({ name: z.string(), value: z.string() })).optional(),
+      }),
+    ),
     /** Milliseconds since 1970. */
     at: z.int().min(0).optional(),
   }),
@@ -56,33 +71,46 @@ type Answer = { image: string; shapes: AnsweredShape[]; at?: number | undefined 
 /** folder: that of the uploads. nowMs: milliseconds since 1970. */
 export function createAnswerLog(folder: string, { nowMs = Date.now }: { nowMs?: () => number } = {}): AnswerLog {
   const files = createLineFiles(join(folder, 'answers'), 'What was answered to CVAT');
+  const places = createAnswerPlaces(join(folder, 'answers', 'tasks'));
   const fileOf = (of: string): string => `${of.slice(0, 2)}.jsonl`;
   /** Answers added to each file by this process. */
   const added = new Map<string, number>();
   const shorten = (file: string): Promise<void> => files.change(file, (entries) => keptOf(answersOf(entries), nowMs()));
+  const drop = async (images: ReadonlySet<string>): Promise<void> => {
+    for (const file of new Set([...images].map(fileOf)))
+      await files.change(file, (entries) => answersOf(entries).filter((one) => !images.has(one.image)));
+  };
+  const answered: AnswerLog['answered'] = async (images) => {
+    const found = new Map<string, AnsweredShape[]>();
+    for (const file of new Set([...images].map(fileOf))) {
+      for (const { image: of, shapes } of answersOf(await files.read(file)))
+        if (images.has(of)) found.set(of, [...(found.get(of) ?? []), ...shapes]);
+    }
+    return found;
+  };
   return {
-    async add(of, shapes) {
+    answered,
+    drop,
+    async place(server, task, images) {
+      const known = new Set((await answered(images)).keys());
+      if (known.size > 0) await places.add(server, task, known);
+    },
+    async dropTask(server, task) {
+      await drop(await places.ownImages(server, task));
+      await places.drop(server, task);
+    },
+    tasks: (server) => places.tasks(server),
+    async add(image, shapes, of) {
       if (shapes.length === 0) return;
-      const file = fileOf(of);
+      const file = fileOf(image);
       const count = added.get(file) ?? 0;
       added.set(file, count + 1);
       if (count % MAX_ADDED === 0) await shorten(file);
-      await files.append(file, [{ image: of, shapes, at: nowMs() }]);
+      await files.append(file, [{ image, shapes, at: nowMs() }]);
+      if (of) await places.add(of.server, of.task, new Set([image]));
     },
     async takenBack(of, forms) {
       if (forms.length > 0) await files.change(fileOf(of), (entries) => answersOf([...entries, { image: of, back: forms }]));
-    },
-    async drop(images) {
-      for (const file of new Set([...images].map(fileOf)))
-        await files.change(file, (entries) => answersOf(entries).filter((one) => !images.has(one.image)));
-    },
-    async answered(images) {
-      const found = new Map<string, AnsweredShape[]>();
-      for (const file of new Set([...images].map(fileOf))) {
-        for (const { image: of, shapes } of answersOf(await files.read(file)))
-          if (images.has(of)) found.set(of, [...(found.get(of) ?? []), ...shapes]);
-      }
-      return found;
     },
   };
 }

@@ -41,10 +41,15 @@ export function valuesOfTrack({ attributes, shapes }: Pick<CvatTrack, 'attribute
 }
 
 /**
- * Values that all references of a label share; a shape without a value has the default. references: those of one run.
- * @throws OPTION_INVALID for a value that the label does not allow
+ * Values that all references of a label share; a shape without a value has the default. references: those of one run. onRefused: told of a
+ * value that the label does not allow, which leaves CVAT's default to stand.
+ * @throws OPTION_INVALID for such a value where nobody is told
  */
-export function carriedAttributes(references: readonly ReferenceValues[], labels: readonly CvatLabel[]): CarriedAttributes {
+export function carriedAttributes(
+  references: readonly ReferenceValues[],
+  labels: readonly CvatLabel[],
+  onRefused?: (problem: string) => void,
+): CarriedAttributes {
   const carried: CarriedAttributes = { values: new Map(), differing: [] };
   for (const { name: label, attributes } of labels) {
     const own = references.filter((one) => one.label === label);
@@ -53,11 +58,20 @@ export function carriedAttributes(references: readonly ReferenceValues[], labels
     for (const attribute of attributes) {
       const { id, name, default_value: usual } = attribute;
       if (id === undefined) continue;
+      const refused: string[] = [];
       const found = own.map(({ frame, values: there }) => {
         const value = there.find(({ spec_id: of }) => of === id)?.value;
-        if (value !== undefined) checkValue(attribute, value, { label, frame });
+        const problem = value === undefined ? undefined : problemOf(attribute, value, { label, frame });
+        if (problem !== undefined) refused.push(problem);
         return value ?? usual;
       });
+      const [first] = refused;
+      if (first !== undefined) {
+        if (onRefused === undefined)
+          throw new ProsamError('OPTION_INVALID', `--attributes: ${first} Correct it in CVAT and save, or run without --attributes.`);
+        onRefused(first);
+        continue;
+      }
       const different = [...new Set(found)];
       if (different.length > 1) carried.differing.push({ label, attribute: name, values: different });
       else values.push({ spec_id: id, value: different[0] as string });
@@ -67,14 +81,11 @@ export function carriedAttributes(references: readonly ReferenceValues[], labels
   return carried;
 }
 
-function checkValue(attribute: CvatAttribute, value: string, { label, frame }: { label: string; frame: number }): void {
+/** Expected and got, in words; undefined where the value is allowed. */
+function problemOf(attribute: CvatAttribute, value: string, { label, frame }: { label: string; frame: number }): string | undefined {
   const expected = expectedOf(attribute, value);
-  if (expected === undefined) return;
-  throw new ProsamError(
-    'OPTION_INVALID',
-    `--attributes: expected the attribute ${attribute.name} of ${label} on frame ${frame} to be ${expected}, got ${JSON.stringify(value)}. ` +
-      'Correct it in CVAT and save, or run without --attributes.',
-  );
+  if (expected === undefined) return undefined;
+  return `expected the attribute ${attribute.name} of ${label} on frame ${frame} to be ${expected}, got ${JSON.stringify(value)}.`;
 }
 
 /** Allowed values in words; undefined where the value is one of them. */

@@ -6,7 +6,7 @@ import { maskArea } from '../../../core/mask/raster.ts';
 import type { CvatAnnotations } from '../api/types.ts';
 import { isSaidToBeDrawn } from '../jobs/job-shapes.ts';
 import { valuesOf, valuesOfTrack, type AttributeValue, type ReferenceValues } from './attributes.ts';
-import { annotationFromShape, type MarkedShape, type ShapeAnnotation } from '../shape-annotation.ts';
+import { annotationFromShape, USABLE_SHAPES, type MarkedShape, type ShapeAnnotation } from '../shape-annotation.ts';
 
 export interface ReferenceAnnotation {
   label: string;
@@ -81,6 +81,13 @@ function* shapesOn({ shapes, tracks }: CvatAnnotations, frame: number): Generato
       if (shape.frame === frame && !shape.outside)
         yield { ...shape, label_id: track.label_id, source: track.source, values: valuesOfTrack(track, frame) };
   }
+}
+
+/** Attribute values of each shape of a label on a frame: of those that people drew, where they drew any. */
+export function valuesOnFrame(annotations: CvatAnnotations, frame: number, label: number): AttributeValue[][] {
+  const there = [...shapesOn(annotations, frame)].filter(({ label_id: of, type }) => of === label && USABLE_SHAPES.has(type));
+  const drawn = there.filter(isSaidToBeDrawn);
+  return (drawn.length > 0 ? drawn : there).map(({ values }) => values);
 }
 
 /** Ids of labels that stand on a frame already, whoever drew them: nothing is put on top of them. */

@@ -128,16 +128,21 @@ function fateOf(shape: CvatShape, { matching, labelled, count, label }: Evidence
   if (labelled.length === 0) return 'relabelled';
   if (count > labelled.length) return 'doubled';
   const group = typeof shape.group === 'number' ? shape.group : 0;
-  const isAsAnswered = labelled.some((one) => one.group === group) && hasDefaults(shape, label);
+  const isAsAnswered = labelled.some((one) => one.group === group && isAsCvatFills(shape, one, label));
   return isAsAnswered ? 'removed' : 'changed';
 }
 
-/** Whether a shape has nothing but what CVAT itself fills in. */
-function hasDefaults({ attributes, occluded, z_order: order }: CvatShape, label: CvatLabel | undefined): boolean {
-  const usual = new Map(label?.attributes.map(({ id, default_value: value }) => [id, value]));
+/** Whether a shape has nothing but what was answered, and what CVAT itself fills in. */
+function isAsCvatFills({ attributes, occluded, z_order: order }: CvatShape, answer: AnsweredShape, label: CvatLabel | undefined): boolean {
+  const usual = new Map(
+    label?.attributes.map(({ id, name, default_value: value }) => {
+      const said = answer.attributes?.find((one) => one.name === name)?.value;
+      return [id, said === undefined ? [value] : [said, value]];
+    }),
+  );
   const isUsual = (one: unknown): boolean => {
     const { spec_id: id, value } = one as { spec_id?: number; value?: unknown };
-    return usual.has(id) && usual.get(id) === value;
+    return typeof value === 'string' && usual.get(id)?.includes(value) === true;
   };
   return attributes.every(isUsual) && occluded !== true && (order === undefined || order === 0);
 }

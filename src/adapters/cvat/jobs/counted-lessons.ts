@@ -28,6 +28,12 @@ function taskPrefix(task: number): string {
 
 const NAME = /^task-(\d+)\/job-(\d+)\/frame-(\d+)\/label-(\d+)$/;
 
+/** Job and frame of a lesson's name; undefined for other names. */
+export function placeOfLesson(externalId: string): { job: number; frame: number } | undefined {
+  const [, , job, frame] = NAME.exec(externalId) ?? [];
+  return job === undefined ? undefined : { job: Number(job), frame: Number(frame) };
+}
+
 /** Task of a lesson's name; undefined for other names. */
 export function taskOfLesson(externalId: string): number | undefined {
   const task = NAME.exec(externalId)?.[1];

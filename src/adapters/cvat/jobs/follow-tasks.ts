@@ -27,7 +27,7 @@ export interface FollowOptions {
 /** Tasks asked for in one list. */
 const TASKS_AT_ONCE = 50;
 /** Tasks of one project that may vanish at once without being most of them: as shapes of a job. */
-const FEW = 5;
+export const FEW = 5;
 
 /** One look. What was handed on is handed on again once the task's jobs changed. @throws CVAT_*, what reading annotations throws */
 export function createTaskFollower({ api, known, take, name, log }: FollowOptions): (signal?: AbortSignal) => Promise<void> {
@@ -62,7 +62,8 @@ function stateOf({ id, project_id: project, state, stage, updated_date: date }: 
   return [id, project, state, stage, date].join(' ');
 }
 
-async function jobsOf(api: Pick<CvatApi, 'jobs'>, tasks: readonly number[], signal?: AbortSignal): Promise<Map<number, CvatJob[]>> {
+/** Jobs of tasks, by task; a task without any is not listed. @throws CVAT_* */
+export async function jobsOf(api: Pick<CvatApi, 'jobs'>, tasks: readonly number[], signal?: AbortSignal): Promise<Map<number, CvatJob[]>> {
   const found = new Map<number, CvatJob[]>();
   for (let from = 0; from < tasks.length; from += TASKS_AT_ONCE) {
     const or = tasks.slice(from, from + TASKS_AT_ONCE).map((task) => ({ '==': [{ var: 'task_id' }, task] }));

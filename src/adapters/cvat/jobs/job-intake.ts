@@ -7,14 +7,15 @@ import { OutboundError } from '../../http/outbound-response.ts';
 import type { AnswerLog } from '../annotate/answer-log.ts';
 import { forgetDeleted } from './deleted-work.ts';
 import { dropOldRecords } from './drop-records.ts';
+import { createRecordFollower } from './follow-records.ts';
 import { createTaskFollower, type Strayed } from './follow-tasks.ts';
 import { createJobMemory, type Deleted, type DoneJob, type StartedJob } from './job-events.ts';
 import { createKnownTasks } from './known-tasks.ts';
-import { learnJob, type LearnParts } from './learn-job.ts';
+import { learnJob } from './learn-job.ts';
 import { lookAtJob, revisionOf } from './look-at-job.ts';
 import type { PollCursor } from './poll-cursor.ts';
 import { createJobPoll } from './poll-jobs.ts';
-import { followStrayed } from './strayed-work.ts';
+import { followStrayed, type StrayedParts } from './strayed-work.ts';
 import type { CvatJob } from '../api/types.ts';
 import type { ReviewLog } from './review-log.ts';
 import type { ReviewNotes } from './review-notes.ts';
@@ -27,7 +28,7 @@ export interface IntakeOptions {
   name: string;
   log: Log;
   uploads?: UploadLog;
-  answers?: Partial<Pick<AnswerLog, 'drop'>>;
+  answers?: Partial<Pick<AnswerLog, 'drop' | 'dropTask' | 'tasks'>>;
   reviews: ReviewLog;
   notes: ReviewNotes;
   queue?: Queue;
@@ -64,7 +65,7 @@ const DAY_MS = 86_400_000;
 
 export function createIntake(options: IntakeOptions): Intake {
   const { api, queue, log, pollMs, started, cursor, lookBackMs, reviews, name, nowMs = Date.now } = options;
-  const parts: LearnParts = options;
+  const parts: StrayedParts = options;
   const memory = createJobMemory();
   const closing = new AbortController();
   /** Tail of a chain that runs tasks one after another where no queue does. */
@@ -128,13 +129,15 @@ export function createIntake(options: IntakeOptions): Intake {
     ...{ api, take, look, nowMs, ...(started && { started }), ...(lookBackMs !== undefined && { lookBackMs }) },
     cursor: cursor && { read: () => cursor.read(api.url), write: (date) => cursor.write(api.url, date) },
   });
+  const known = createKnownTasks(options.service, name);
   const follow = createTaskFollower({
-    ...{ api, name, log, known: createKnownTasks(options.service, name) },
+    ...{ api, name, log, known },
     async take(what) {
       if (queue) await queue.send({ name: CVAT_JOB, key: `${api.url} ${what.strayed} ${what.task} ${what.from}`, data: what });
       else later(what, () => undefined);
     },
   });
+  const followRecords = createRecordFollower({ ...options, known });
   const pollFor = (signal: AbortSignal): (() => Promise<void>) => {
     let timer: NodeJS.Timeout | undefined;
     let looking: Promise<void> = Promise.resolve();
@@ -143,6 +146,7 @@ export function createIntake(options: IntakeOptions): Intake {
       looking = (isFirst ? dropOldNotes(signal) : Promise.resolve())
         .then(() => poll(signal))
         .then(() => follow(signal))
+        .then(() => followRecords(signal))
         .then(() => dropRecordsDaily(signal))
         .catch((error: unknown) => {
           if (!signal.aborted) log.warn({}, `cvat: its jobs could not be looked at: ${messageOf(error)}`);

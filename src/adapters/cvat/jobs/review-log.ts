@@ -4,7 +4,7 @@ import type { JobState } from './job-events.ts';
 import type { JobShape } from './job-shapes.ts';
 import { createLineFiles } from './line-files.ts';
 import { createTaskReview, keyOf, reviewEvent, type ReviewEvent, type TaskReview } from './task-review.ts';
-import { taskFile } from './upload-log.ts';
+import { taskFile, tasksIn, type RecordedTask } from './task-files.ts';
 
 export interface ReviewLog {
   task(server: string, task: number): Promise<TaskReview>;
@@ -13,6 +13,10 @@ export interface ReviewLog {
   /** Machine-made shapes that are in the job at that date; those seen before keep their first date. */
   sight(server: string, job: Omit<SeenJob, keyof JobState>, shapes: readonly JobShape[]): Promise<void>;
   add(server: string, task: number, events: readonly ReviewEvent[]): Promise<void>;
+  /** Drops the record of a task that is no more. @default it stays */
+  drop?(server: string, task: number): Promise<void>;
+  /** Tasks of a server that there is a record of. @default none */
+  tasks?(server: string): Promise<RecordedTask[]>;
 }
 
 export interface SeenJob extends JobState {
@@ -55,6 +59,11 @@ export function createReviewLog(folder?: string): ReviewLog {
   return {
     task,
     add,
+    async drop(server, id) {
+      tasks.delete(fileOf(server, id));
+      await files?.change(fileOf(server, id), () => []);
+    },
+    tasks: async (server) => tasksIn((await files?.list()) ?? [], server, '-seen.jsonl'),
     async observe(server, { job, task: id, atUs, state, stage }, before) {
       if (atUs > 0) await add(server, id, (await task(server, id)).eventsOf(job, atUs, { state, stage }, before));
     },

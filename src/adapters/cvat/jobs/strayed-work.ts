@@ -1,14 +1,18 @@
 /** Lessons of tasks that vanished from CVAT, or moved to another project there: withdrawn or taken along, once CVAT itself confirms it. */
 import type { Service } from '../../../service/types.ts';
 import { cvatPlaceOf, projectNameOf } from '../names.ts';
-import { countedLessons, type CountedLesson } from './counted-lessons.ts';
+import { countedLessons, imagesOfTask, type CountedLesson } from './counted-lessons.ts';
+import { dropRecords, type RecordParts } from './drop-records.ts';
 import { isMissing } from './is-missing.ts';
 import type { Strayed } from './follow-tasks.ts';
 import { isDone } from './job-events.ts';
 import { learnJob, type LearnParts } from './learn-job.ts';
+import { showsOtherWork } from './other-work.ts';
+
+export type StrayedParts = LearnParts & RecordParts;
 
 /** May be repeated. @throws CVAT_*, and what the service throws */
-export async function followStrayed(parts: LearnParts, { strayed, task, from }: Strayed, signal?: AbortSignal): Promise<void> {
+export async function followStrayed(parts: StrayedParts, { strayed, task, from }: Strayed, signal?: AbortSignal): Promise<void> {
   if (strayed === 'vanished') return withdrawVanished(parts, { task, from }, signal);
   const read = await learnTask(parts, task, signal);
   if (strayed === 'moved') await withdrawMoved(parts, { task, from, read }, signal);
@@ -24,32 +28,33 @@ async function learnTask(parts: LearnParts, task: number, signal?: AbortSignal):
 
 /**
  * Withdraws, for nobody ordered a deletion. A 404 is what any stranger answers: the project around it must be shown, or, where there is none,
- * other work. What is withdrawn counts again once the task is shown again.
+ * other work. What is withdrawn counts again once the task is shown again; what was uploaded to it and answered for it is dropped.
  */
-async function withdrawVanished(parts: LearnParts, { task, from }: Pick<Strayed, 'task' | 'from'>, signal?: AbortSignal): Promise<void> {
+async function withdrawVanished(parts: StrayedParts, { task, from }: Pick<Strayed, 'task' | 'from'>, signal?: AbortSignal): Promise<void> {
   const { api, service, reviews, notes, name, log } = parts;
   const call = signal ? { signal } : {};
   const lessons = await countedLessons(service, { project: from, source: name, task });
-  if (lessons.length === 0) return;
   if (!(await isMissing(api.task(task, call))) || !(await isAround(parts, from, signal))) {
     log.warn({ task }, 'cvat: the jobs of a task are not listed any more, and CVAT does not say that it was deleted: nothing is removed');
     return;
   }
+  // Read while the lessons are there.
+  const images = await imagesOfTask(service, { project: from, source: name, task });
   for (const { externalId, revision } of lessons) await reviews.add(api.url, task, [{ key: externalId, revision }]);
   const removed = await withdraw(service, { project: from, source: name }, lessons);
   notes.drop(api.url, { task });
+  await dropRecords(parts, task, images);
   log.info({ task, removed }, 'cvat: what was learned from a task that is gone is withdrawn');
 }
 
-async function isAround({ api }: LearnParts, project: string, signal?: AbortSignal): Promise<boolean> {
+async function isAround({ api }: Pick<LearnParts, 'api'>, project: string, signal?: AbortSignal): Promise<boolean> {
   const call = signal ? { signal } : {};
   const place = cvatPlaceOf(project.slice(0, project.lastIndexOf('/')), project);
   if (place !== undefined && 'project' in place) {
     if (await isMissing(api.project(place.project, call))) return false;
     return (await api.labels(place, call)).length > 0;
   }
-  const anything = JSON.stringify({ and: [{ '>': [{ var: 'updated_date' }, new Date(0).toISOString()] }] });
-  return (await api.jobs({ filter: anything }, call)).length > 0;
+  return showsOtherWork(api, signal);
 }
 
 /**

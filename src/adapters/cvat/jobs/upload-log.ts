@@ -1,7 +1,7 @@
 /** Log of shapes uploaded to CVAT, as JSON lines in one file per task. */
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { createLineFiles } from './line-files.ts';
+import { taskFile, tasksIn } from './task-files.ts';
 import type { UploadLog, UploadedShape } from '../types.ts';
 
 const line = z.union([
@@ -42,17 +42,6 @@ export function createUploadLog(folder: string): UploadLog {
       if (gone.size > 0) await files.change(fileOf(server, task), (entries) => left(entries).filter(({ id }) => !gone.has(id)));
     },
     drop: (server, task) => files.change(fileOf(server, task), () => []),
-    async tasks(server) {
-      const prefix = taskFile(server, 0).slice(0, -1);
-      return (await files.list()).flatMap(({ file, changedMs }) => {
-        const task = file.startsWith(prefix) ? /^(\d+)\.jsonl$/.exec(file.slice(prefix.length))?.[1] : undefined;
-        return task === undefined ? [] : [{ task: Number(task), changedMs }];
-      });
-    },
+    tasks: async (server) => tasksIn(await files.list(), server),
   };
-}
-
-/** File name, without extension, for one task of one server. */
-export function taskFile(server: string, task: number): string {
-  return `${createHash('sha256').update(server).digest('hex').slice(0, 12)}-task-${task}`;
 }

@@ -35,6 +35,8 @@ export interface DetectedShape {
   group?: number;
   /** Pixels of the image: x, y, x, y, ...; of a mask its largest outline. None where a mask has no outline of three corners. */
   points?: readonly number[];
+  /** Values of attributes of its label. @default CVAT's */
+  attributes?: readonly { name: string; value: string }[];
   /** Pixels of a mask, cut to the box. */
   bitmap?: Pick<InstancePrediction, 'mask' | 'boxXyxy'>;
 }
@@ -95,8 +97,11 @@ async function levelEllipse({ mask, boxXyxy }: Part, within: BinaryMask, signal:
 }
 
 /** A shape as CVAT reads it from a function. @throws IMAGE_TOO_LARGE */
-export async function shapeJson({ label, type, score, group, points, bitmap }: DetectedShape, signal: AbortSignal): Promise<Buffer> {
-  const about = { confidence: score.toFixed(4), label, type, attributes: [], ...(group !== undefined && { group_id: group }) };
+export async function shapeJson(
+  { label, type, score, group, points, bitmap, attributes = [] }: DetectedShape,
+  signal: AbortSignal,
+): Promise<Buffer> {
+  const about = { confidence: score.toFixed(4), label, type, attributes, ...(group !== undefined && { group_id: group }) };
   const pieces: Buffer[] = [Buffer.from(JSON.stringify(about).slice(0, -1))];
   if (points !== undefined) pieces.push(Buffer.from(',"points":'), await listJson(points, signal));
   if (bitmap) {
@@ -108,7 +113,7 @@ export async function shapeJson({ label, type, score, group, points, bitmap }: D
 
 /** A shape as it is recorded, to be found again in CVAT. */
 export async function answeredShape(
-  { label, type, group = 0, points, bitmap }: DetectedShape,
+  { label, type, group = 0, points, bitmap, attributes }: DetectedShape,
   signal: AbortSignal,
 ): Promise<AnsweredShape> {
   const forms: string[] = [];
@@ -119,5 +124,5 @@ export async function answeredShape(
   }
   // Where its user wants outlines, CVAT stores a mask as the one that came with it.
   if (points !== undefined) forms.push(formDigest({ type: bitmap ? 'polygon' : type, points }));
-  return { label, forms, group };
+  return { label, forms, group, ...(attributes && { attributes }) };
 }

@@ -33,7 +33,7 @@ const LABELS_AT_ONCE = 10;
 /** The answer's JSON. @throws REFERENCE_MISSING, IMAGE_*, SERVICE_BUSY, ... */
 export async function detect(
   { service, instances, leastPart, tolerance, threshold: usual, cleaning, answers, log }: DetectorParts,
-  { title, project = '', labels, forms = NO_FORMS }: CvatFunction,
+  { title, project = '', labels, forms = NO_FORMS, attributes: valued }: CvatFunction,
   { threshold }: DetectorBody,
   { bytes, sha256, known }: AskedImage,
   { client, signal }: { client: string; signal: AbortSignal },
@@ -61,7 +61,9 @@ export async function detect(
     for (const mask of found?.masks ?? []) {
       const form = forms.get(mask.label) ?? 'mask';
       const { kept, leftOut } = await detectedShapes(mask, { form, image: sha256, instances, leastPart, tolerance, signal });
-      for (const shape of kept) {
+      const attributes = valued?.get(mask.label)?.map(({ name, value }) => ({ name, value }));
+      for (const one of kept) {
+        const shape = { ...one, ...(attributes && { attributes }) };
         items.push(await shapeJson(shape, signal));
         if (answers) answered.push(await answeredShape(shape, signal));
       }
@@ -75,7 +77,7 @@ export async function detect(
     );
   // An answer that nobody can take back is still better than none.
   await answers
-    ?.add(sha256, answered)
+    ?.add(sha256, answered, known)
     .catch((error: unknown) => log.warn({ project }, `cvat: an answer cannot be taken back, for it is not recorded: ${messageOf(error)}`));
   return Buffer.concat([Buffer.from('['), ...items.flatMap((item, i) => (i === 0 ? [item] : [Buffer.from(','), item])), Buffer.from(']')]);
 }

@@ -1,5 +1,6 @@
 /** A function as Nuclio's dashboard describes it. CVAT's whole page of models fails over one entry that is not exactly so. */
 import type { CvatFunction } from './functions.ts';
+import type { AnsweredAttribute } from './reference-attributes.ts';
 
 /** Shapes the tracker takes and gives. */
 const TRACKED_SHAPES = ['mask', 'polygon', 'rectangle'] as const;
@@ -10,8 +11,13 @@ export interface FunctionEntry {
   status: { state: 'ready'; httpPort: number };
 }
 
+/** Without its values, even none, CVAT's list ends with status 500. */
+function asDeclared({ name, input_type, values }: AnsweredAttribute) {
+  return { name, input_type, values };
+}
+
 /** port: its own, where it is called directly; CVAT reads it in any case. */
-export function functionEntry({ name, kind, title, description, labels, forms }: CvatFunction, port: number): FunctionEntry {
+export function functionEntry({ name, kind, title, description, labels, forms, attributes }: CvatFunction, port: number): FunctionEntry {
   // Texts alone: a number or a list here ends CVAT's list with status 500.
   const annotations: Record<string, string> = {
     ...{ name: title, type: kind, version: '2', animated_gif: '' },
@@ -20,7 +26,7 @@ export function functionEntry({ name, kind, title, description, labels, forms }:
     help_message: description,
   };
   function declared(label: string, id: number) {
-    return { id, name: label, type: forms?.get(label) ?? 'mask', attributes: [] };
+    return { id, name: label, type: forms?.get(label) ?? 'mask', attributes: (attributes?.get(label) ?? []).map(asDeclared) };
   }
   if (kind === 'interactor') {
     // No "startswith_box": CVAT takes any text there, even "false", as a yes.

@@ -6,6 +6,7 @@ import { within } from '../../../core/common/patience.ts';
 import type { ProjectService } from '../../../service/types.ts';
 import type { ShapeForm } from '../annotate/new-shapes.ts';
 import type { FactsOf, ProjectFacts } from './project-facts.ts';
+import type { AnsweredAttributes, AttributesOf } from './reference-attributes.ts';
 import { detectorName, INTERACTOR, plainText, TRACKER } from '../names.ts';
 
 export type FunctionKind = 'detector' | 'interactor' | 'tracker';
@@ -23,6 +24,8 @@ export interface CvatFunction {
   labels: readonly string[];
   /** Forms that labels take which do not take masks. @default masks */
   forms?: ReadonlyMap<string, ShapeForm>;
+  /** Attribute values of the shapes it answers. @default none: CVAT sets its own */
+  attributes?: AnsweredAttributes;
 }
 
 /** A project with references, as it was at the last look. */
@@ -32,6 +35,7 @@ export interface Concepts {
   /** Changes with its references. */
   version: string;
   facts?: ProjectFacts;
+  attributes?: AnsweredAttributes;
 }
 
 export interface Functions {
@@ -47,6 +51,8 @@ export interface FunctionsOptions {
   log: Log;
   /** Facts that CVAT knows of a project. @default none: its labels take masks */
   factsOf?: FactsOf;
+  /** Attribute values of a project's references. @default none are answered */
+  attributesOf?: AttributesOf | undefined;
   /** Time for which a read of the store is reused. @default 2,000 */
   freshMs?: number;
   /** Milliseconds that only go forward. */
@@ -63,7 +69,7 @@ const LOOK_MS = 20_000;
 /** Names that were offered once, kept to say what became of them. */
 const MAX_REMEMBERED = 5000;
 
-export function createFunctions({ service, log, factsOf, ...options }: FunctionsOptions): Functions {
+export function createFunctions({ service, log, factsOf, attributesOf, ...options }: FunctionsOptions): Functions {
   const { freshMs = 2000, clockMs = () => performance.now() } = options;
   let known = new Map<string, Concepts>();
   let lookedMs = -Infinity;
@@ -80,13 +86,14 @@ export function createFunctions({ service, log, factsOf, ...options }: Functions
         const before = known.get(project);
         try {
           const { concepts, version } = await service.projects.get(project);
-          const facts = await factsOf?.(project);
+          const [facts, attributes] = await Promise.all([factsOf?.(project), attributesOf?.(project, version)]);
           const labelled = concepts.filter(({ label, references }) => references.length > 0 && isShowable(label));
           const labels = labelled
             .sort((a, b) => b.masks - a.masks || (a.label < b.label ? -1 : 1))
             .slice(0, MAX_LABELS)
             .map(({ label }) => label);
-          if (labels.length > 0) found.set(project, { project, labels: labels.sort(), version, ...(facts && { facts }) });
+          if (labels.length > 0)
+            found.set(project, { project, labels: labels.sort(), version, ...(facts && { facts }), ...(attributes && { attributes }) });
         } catch (error) {
           log.warn({ project }, `cvat: a project cannot be looked at: ${messageOf(error)}`);
           if (before) found.set(project, before);
@@ -150,7 +157,7 @@ function shownName({ project, facts }: Concepts): string {
 
 /** undefined: none of its labels takes what can be drawn. */
 function detector(concepts: Concepts): CvatFunction | undefined {
-  const { project, facts } = concepts;
+  const { project, facts, attributes } = concepts;
   const forms = new Map<string, ShapeForm>();
   // A label that CVAT no longer has may come back, so it stays; CVAT drops what nobody asked for.
   const labels = concepts.labels.filter((label) => {
@@ -165,7 +172,15 @@ function detector(concepts: Concepts): CvatFunction | undefined {
   const without = concepts.labels.filter((label) => !labels.includes(label));
   const not = without.length === 0 ? '' : `. Not ${plainText(without.join(', '), 200)}: CVAT takes neither masks nor boxes for it`;
   return {
-    ...{ name: detectorName(project), kind: 'detector', title: `ProSAM: ${shown}`, project, labels, forms },
+    ...{
+      name: detectorName(project),
+      kind: 'detector',
+      title: `ProSAM: ${shown}`,
+      project,
+      labels,
+      forms,
+      ...(attributes && { attributes }),
+    },
     description: `Finds what the references of ${shown} show: ${some}${more}${not}`,
   };
 }

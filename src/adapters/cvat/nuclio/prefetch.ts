@@ -1,4 +1,5 @@
 /** Fetches frames before anybody clicks in them: which frame an image is becomes known, and its features are computed. */
+import type { AnswerLog } from '../annotate/answer-log.ts';
 import type { Service } from '../../../service/types.ts';
 import { sha256Hex } from '../../../core/common/sha256.ts';
 import { frameName } from './request-image.ts';
@@ -28,6 +29,8 @@ export interface PrefetchParts {
   service: Pick<Service, 'predictions'>;
   frames: FrameIndex;
   name: string;
+  /** Told which task the images are of, so that what was answered for them goes with it. @default not told */
+  answers?: Partial<Pick<AnswerLog, 'place'>> | undefined;
 }
 
 /** One frame after the other, so that clicks find their way between them. @throws CVAT_*, IMAGE_*, or the reason of the signal */
@@ -35,17 +38,20 @@ export async function prefetchFrames(
   parts: PrefetchParts,
   { task: id, embed = true, signal, ...request }: PrefetchRequest,
 ): Promise<Prefetched> {
-  const { api, service, frames, name } = parts;
+  const { api, service, frames, name, answers } = parts;
   const call = signal ? { signal } : {};
   const [task, meta] = await Promise.all([api.task(id, call), api.meta(id, call)]);
   const project = projectNameOf(name, { project_id: task.project_id, task_id: id });
   const deleted = new Set(meta.deleted_frames);
   const wanted = (request.frames ?? Array.from({ length: meta.size }, (_, i) => i)).filter((frame) => !deleted.has(frame));
   let embedded = 0;
+  const images = new Set<string>();
   for (const [done, frame] of wanted.entries()) {
     signal?.throwIfAborted();
     const bytes = await api.frame({ task: id }, frame, call);
-    frames.add(await sha256Hex(bytes), { server: api.url, task: id, frame, project });
+    const sha256 = await sha256Hex(bytes);
+    images.add(sha256);
+    frames.add(sha256, { server: api.url, task: id, frame, project });
     if (embed) {
       const externalId = frameName({ server: api.url, task: id, frame });
       await service.predictions.prepare({ project, image: bytes, externalId, client: 'cvat prefetch' }, call);
@@ -53,5 +59,6 @@ export async function prefetchFrames(
     }
     request.onFrame?.({ done: done + 1, total: wanted.length, frame });
   }
+  await answers?.place?.(api.url, id, images);
   return { project, frames: wanted.length, embedded };
 }

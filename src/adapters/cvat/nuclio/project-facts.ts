@@ -1,10 +1,10 @@
 /** Facts that CVAT knows of a project here: its name for people, and the forms its labels take. */
 import { messageOf } from '../../../core/common/errors.ts';
-import { createLruMap } from '../../../core/common/lru-map.ts';
 import type { Log } from '../../../service/ports/log.ts';
 import { declaredForms, type ShapeForm } from '../annotate/new-shapes.ts';
 import { cvatPlaceOf } from '../names.ts';
 import type { CvatApi } from '../types.ts';
+import { createPatientLookup } from './patient-lookup.ts';
 
 export interface ProjectFacts {
   /** Name of the project or task in CVAT. */
@@ -29,40 +29,18 @@ export interface ProjectFactsOptions {
 /** Resolves to what is known, undefined for projects that are not CVAT's or that CVAT does not tell of. Never rejects. */
 export type FactsOf = (project: string) => Promise<ProjectFacts | undefined>;
 
-const MAX_PROJECTS = 1000;
-
-export function createProjectFacts({ api, name, log, ...options }: ProjectFactsOptions): FactsOf {
-  const { freshMs = 60_000, patienceMs = 1500, clockMs = () => performance.now() } = options;
-  const known = createLruMap<string, { facts?: ProjectFacts; atMs: number; asking?: Promise<void> }>({ max: MAX_PROJECTS });
-  let waitsFromMs = -Infinity;
-  const ask = async (place: { project: number } | { task: number }): Promise<ProjectFacts> => {
-    const about = 'project' in place ? api.project(place.project) : api.task(place.task);
-    const [{ name: title }, labels] = await Promise.all([about, api.labels(place)]);
-    return { title, forms: declaredForms(labels) };
-  };
-  return async (project) => {
-    const place = cvatPlaceOf(name, project);
-    if (place === undefined) return undefined;
-    const entry = known.get(project) ?? { atMs: -Infinity };
-    known.set(project, entry);
-    if (clockMs() - entry.atMs >= freshMs) {
-      entry.asking ??= ask(place)
-        .then((facts) => void (entry.facts = facts))
-        // What was known stays: CVAT may be starting, or the token may have been changed.
-        .catch((error: unknown) => log.warn({ project }, `cvat: the labels of a project cannot be looked at: ${messageOf(error)}`))
-        .finally(() => {
-          entry.atMs = clockMs();
-          delete entry.asking;
-        });
-      // Hundreds of projects must not wait one after another for a CVAT that does not answer.
-      if (clockMs() >= waitsFromMs && (await Promise.race([entry.asking.then(() => false), patience(patienceMs)])))
-        waitsFromMs = clockMs() + freshMs;
-    }
-    return entry.facts;
-  };
-}
-
-/** Resolves to true once the time is over. */
-function patience(ms: number): Promise<boolean> {
-  return new Promise((resolve) => void setTimeout(() => resolve(true), ms).unref());
+export function createProjectFacts({ api, name, log, freshMs = 60_000, ...options }: ProjectFactsOptions): FactsOf {
+  const lookUp = createPatientLookup<ProjectFacts | undefined>({
+    ...options,
+    freshMs,
+    async ask(project) {
+      const place = cvatPlaceOf(name, project);
+      if (place === undefined) return undefined;
+      const about = 'project' in place ? api.project(place.project) : api.task(place.task);
+      const [{ name: title }, labels] = await Promise.all([about, api.labels(place)]);
+      return { title, forms: declaredForms(labels) };
+    },
+    onError: (project, error) => log.warn({ project }, `cvat: the labels of a project cannot be looked at: ${messageOf(error)}`),
+  });
+  return (project) => lookUp(project);
 }

@@ -8,6 +8,8 @@ import type { ServerDialect } from '../../http/outbound-types.ts';
 export interface TransportOptions extends Omit<OutboundOptions, 'dialect' | 'headers'> {
   /** Step that helps where the credentials are refused. @default a valid token */
   refusedAdvice?: string | undefined;
+  /** Words that differ where another server than Label Studio is asked. @default its own */
+  dialect?: Partial<ServerDialect>;
 }
 
 /** Options of every call. */
@@ -50,9 +52,10 @@ const LABEL_STUDIO: ServerDialect = {
   },
 };
 
-export function createTransport({ refusedAdvice, ...options }: TransportOptions): Transport {
-  const advice = refusedAdvice === undefined ? LABEL_STUDIO.advice : { ...LABEL_STUDIO.advice, 401: refusedAdvice };
-  const outbound = createOutbound({ ...options, dialect: { ...LABEL_STUDIO, advice } });
+export function createTransport({ refusedAdvice, dialect: own, ...options }: TransportOptions): Transport {
+  const dialect = { ...LABEL_STUDIO, ...own };
+  const advice = refusedAdvice === undefined ? dialect.advice : { ...dialect.advice, 401: refusedAdvice };
+  const outbound = createOutbound({ ...options, dialect: { ...dialect, advice } });
   return async <T>(given: Call<T>): Promise<T> => {
     const { response, missing, missingInAnyWords = false, ...call } = given;
     const request = { ...call, repeatable: call.repeatable ?? call.method !== 'POST' };

@@ -53,6 +53,8 @@ export interface ReconcileReport extends Removals {
   /** Newly stored, or counting again. */
   stored: number;
   failed: number;
+  /** Reason of the first one that could not be taken. */
+  failure?: string;
 }
 
 /** Annotations fetched at the same time. */
@@ -64,6 +66,12 @@ const LASTING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   ...(['REQUEST_TOO_LARGE', 'DEADLINE_EXCEEDED'] as const),
 ]);
 const LASTING_MS = 3_600_000;
+
+/** Message for whoever may ask; of what failed inside the service, the code alone. */
+function tellable(error: unknown): string {
+  if (!isOwnError(error)) return 'something unexpected happened; the log tells more';
+  return error.status < 500 || error.code === 'URL_FAILED' ? error.message : `${error.code}; the log tells more`;
+}
 
 export function newMemory(): ReconcileMemory {
   return { seen: new Map(), withdrawn: new Map() };
@@ -113,6 +121,7 @@ export async function reconcile(
       } catch (error) {
         signal?.throwIfAborted();
         report.failed++;
+        report.failure ??= `task ${task.id}, annotation ${one.id}: ${tellable(error)}`;
         if (isOwnError(error) && LASTING.has(error.code) && updatedAt !== undefined)
           seen.set(one.id, { updatedAt, counts: false, againMs: nowMs() + LASTING_MS });
         const { code } = error as { code?: unknown };

@@ -23,6 +23,7 @@ const syncBody = z.strictObject({ key: projectKey, acceptRemovals: z.boolean().d
 const count = z.int().min(0);
 const syncResponse = z.object({
   ...{ project: z.string(), tasks: count, annotations: count, stored: count, removed: count, missing: count, failed: count },
+  failure: z.string().optional(),
   refused: z.string().optional(),
 });
 const problemResponse = z.object({ project: z.string(), problem: z.string().nullable() });

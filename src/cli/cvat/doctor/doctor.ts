@@ -4,7 +4,7 @@ import { cvatConnection } from '../connection.ts';
 import { composeOverride } from './compose.ts';
 import { checkContainers, createDocker } from './containers.ts';
 import { checkFacade, checkServer, checkWebhooks, type Finding } from './checks.ts';
-import { checkFunctions } from './functions.ts';
+import { checkFunctions, functionCalls } from './functions.ts';
 import { checkLearning } from './learning.ts';
 import { EXIT, UsageError, type Terminal } from '../../common/command.ts';
 import { parseCommand } from '../../common/parse.ts';
@@ -18,12 +18,13 @@ export async function cvatDoctor(args: readonly string[], { print, signal }: Ter
   const client = cvatConnection(values);
   const facade = new URL(url);
   const parts = { fetch: (address: string, init: RequestInit) => fetch(address, init), token: process.env.PROSAM_TOKEN, signal };
+  const calls = await functionCalls(facade, parts);
   const findings: Finding[] = [
     ...(await checkServer(client, signal)),
     ...(await checkFacade(facade, parts)),
-    ...(await checkFunctions(facade, parts)),
+    ...(await checkFunctions(calls, parts)),
     ...(await checkLearning(facade, parts)),
-    ...(await checkContainers(facade, createDocker(signal))),
+    ...(await checkContainers(facade, calls, createDocker(signal))),
     ...(await checkWebhooks(client, signal)),
   ];
   const wrong = problemsOf(findings);

@@ -17,50 +17,71 @@ const MOST = 20;
 const PATIENCE_MS = 60_000;
 const SIDE = 64;
 
-/** One finding a function; none where the list cannot be read, which another check finds. */
-export async function checkFunctions(facade: URL, { fetch: ask, signal }: FacadeParts): Promise<Finding[]> {
-  const here = hereOf(facade);
-  const call = async (url: string, init: RequestInit): Promise<Response> => {
-    const late = AbortSignal.timeout(PATIENCE_MS);
-    return ask(url, { redirect: 'manual', ...init, signal: signal ? AbortSignal.any([signal, late]) : late });
-  };
-  const list = await call(new URL('/api/functions', here).href, {})
+/** A call as CVAT makes it. */
+export interface FunctionCall {
+  name: string;
+  /** Address as CVAT has it. */
+  url: string;
+  headers: Record<string, string>;
+  body: string;
+  /** Its own port; undefined: through the dashboard's address. */
+  port: number | undefined;
+}
+
+/** Calls of all functions that are listed; none where the list cannot be read, which another check finds. */
+export async function functionCalls(facade: URL, { fetch: ask, signal }: FacadeParts): Promise<FunctionCall[]> {
+  const list = await ask(new URL('/api/functions', hereOf(facade)).href, { redirect: 'manual', signal: patient(signal) })
     .then(async (response) => (response.ok ? listSchema.safeParse(await response.json()).data : undefined))
     .catch(() => undefined);
   const functions = Object.entries(list ?? {});
   if (functions.length === 0) return [];
   const image = Buffer.from(await pngFromRgb({ width: SIDE, height: SIDE, data: gray() })).toString('base64');
-  const findings: Finding[] = [];
-  for (const [name, { metadata, status }] of functions.slice(0, MOST)) {
+  return functions.flatMap(([name, { metadata, status }]) => {
     const body = bodyOf(metadata.annotations.type, image);
-    if (body === undefined) continue;
-    const direct = new URL('/', here);
+    if (body === undefined) return [];
+    const direct = new URL('/', facade);
     const port = status?.httpPort ?? 1;
     // Port 1 stands for none: then CVAT calls through the dashboard.
     const isDirect = port > 1;
     if (isDirect) direct.port = String(port);
-    const url = isDirect ? direct.href : new URL('/api/function_invocations', here).href;
+    const url = isDirect ? direct.href : new URL('/api/function_invocations', facade).href;
     const headers = { 'content-type': 'application/json', ...(!isDirect && { 'x-nuclio-function-name': name, 'x-nuclio-path': '/' }) };
+    return [{ name, url, headers, body: JSON.stringify(body), port: isDirect ? port : undefined }];
+  });
+}
+
+/** One finding a function. */
+export async function checkFunctions(calls: readonly FunctionCall[], { fetch: ask, signal }: FacadeParts): Promise<Finding[]> {
+  const findings: Finding[] = [];
+  for (const { name, url, headers, body, port } of calls.slice(0, MOST)) {
     const what = `${name} is called`;
+    const here = hereOf(new URL(url));
     try {
-      const response = await call(url, { method: 'POST', headers, body: JSON.stringify(body) });
+      const response = await ask(here.href, { redirect: 'manual', method: 'POST', headers, body, signal: patient(signal) });
       await response.arrayBuffer();
-      if (response.ok) findings.push({ what, state: 'ok', found: `answers at ${new URL(url).host}` });
+      if (response.ok) findings.push({ what, state: 'ok', found: `answers at ${here.host}` });
       else
         findings.push({
-          ...{ what, state: 'problem', found: `answers ${response.status} ${response.statusText} at ${new URL(url).host}` },
+          ...{ what, state: 'problem', found: `answers ${response.status} ${response.statusText} at ${here.host}` },
           fix: 'Read the message; the log of prosam has more.',
         });
     } catch (error) {
-      const fix = isDirect
-        ? `CVAT calls functions on ports of their own: open port ${port} in the firewall, or set CVAT_NUCLIO_INVOKE_METHOD=dashboard in both containers.`
-        : 'Look at the log of prosam.';
-      findings.push({ what, state: 'problem', found: `${new URL(url).host}: ${messageOf(error)}`, fix, compose: isDirect });
+      const fix = port === undefined ? 'Look at the log of prosam.' : portHint(port);
+      findings.push({ what, state: 'problem', found: `${here.host}: ${messageOf(error)}`, fix, compose: port !== undefined });
     }
   }
-  if (functions.length > MOST)
-    findings.push({ what: 'functions', state: 'note', found: `${functions.length - MOST} more were not called` });
+  if (calls.length > MOST) findings.push({ what: 'functions', state: 'note', found: `${calls.length - MOST} more were not called` });
   return findings;
+}
+
+/** Fix of a function whose port is not reached. */
+export function portHint(port: number): string {
+  return `CVAT calls functions on ports of their own: open port ${port} in the firewall, or set CVAT_NUCLIO_INVOKE_METHOD=dashboard in both containers.`;
+}
+
+function patient(signal: AbortSignal | undefined): AbortSignal {
+  const late = AbortSignal.timeout(PATIENCE_MS);
+  return signal ? AbortSignal.any([signal, late]) : late;
 }
 
 /** undefined for kinds of later versions. */
