@@ -18,10 +18,12 @@ export function createIdleWork(turn: () => Promise<void> = nextTurn): IdleWork {
   const goOn = async (): Promise<void> => {
     if (working) return;
     working = true;
-    for (await turn(); awaited === 0 && jobs.length > 0; await turn())
-      await jobs
-        .shift()?.()
-        .catch(() => undefined);
+    for (;;) {
+      await turn();
+      const job = awaited === 0 ? jobs.shift() : undefined;
+      if (job === undefined) break;
+      await job().catch(() => undefined);
+    }
     working = false;
   };
   return {
