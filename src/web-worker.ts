@@ -1,6 +1,7 @@
 /** The worker that computes for a page. It is started by `createWebEngine`; its script is built as a file of its own. */
 import * as z from 'zod';
 import { isProsamError } from './core/common/errors.ts';
+import { createIdleWork } from './core/runtime/web/idle-work.ts';
 import { buffersOf, type FromWebWorker, type ToWebWorker, type WebOpenOptions } from './core/runtime/web/protocol.ts';
 import { perform, sendableError, type EngineRequest } from './core/runtime/worker/protocol.ts';
 import type { Engine } from './core/engine/types.ts';
@@ -12,6 +13,7 @@ interface WorkerScope {
 
 const scope = globalThis as unknown as WorkerScope;
 const aborts = new Map<number, AbortController>();
+const idle = createIdleWork();
 let engine: Engine | undefined;
 
 function send(message: FromWebWorker, transfer: Iterable<ArrayBuffer> = []): void {
@@ -26,6 +28,7 @@ async function open(options: WebOpenOptions): Promise<void> {
     const opened = await openWebEngine(options, (progress) => send({ kind: 'progress', progress }));
     engine = opened.engine;
     send({ kind: 'opened', info: opened.info });
+    idle.add(opened.ahead);
   } catch (error) {
     send({ kind: 'refused', error: sendableError(error) });
   }
@@ -49,6 +52,7 @@ async function call(id: number, request: EngineRequest): Promise<void> {
 
 /** The page ends this worker when it hears of it. */
 async function close(): Promise<void> {
+  idle.stop();
   await engine?.close();
   send({ kind: 'closed' });
 }
@@ -56,7 +60,7 @@ async function close(): Promise<void> {
 scope.addEventListener('message', ({ data }) => {
   const message = data as ToWebWorker;
   if (message.kind === 'open') void open(message.options);
-  else if (message.kind === 'call') void call(message.id, message.request);
+  else if (message.kind === 'call') void idle.first(() => call(message.id, message.request));
   else if (message.kind === 'abort') aborts.get(message.id)?.abort();
   else void close();
 });

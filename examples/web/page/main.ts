@@ -6,6 +6,7 @@ import { createGallery, type Target } from './gallery.ts';
 import { announce, showProblem } from './messages.ts';
 import { openEngine } from './open-engine.ts';
 import { acceptFiles, imageFromFile, type RgbImage } from './picture.ts';
+import { createPrepareShown } from './prepare-shown.ts';
 import { createReferencePanel } from './reference-panel.ts';
 import { loadSample } from './sample.ts';
 import { workOffline } from './work-offline.ts';
@@ -45,7 +46,15 @@ const saveCoco = element('download-coco', HTMLButtonElement);
 
 const reference = createReferencePanel(() => {
   forget();
+  ahead.marked();
   refresh();
+});
+const ahead = createPrepareShown({
+  engine: () => engine,
+  pictures: () => [...(reference.picture ? [reference.picture] : []), ...targets.map(({ picture }) => picture)],
+  asked: () => reference.reference(name()),
+  searching: () => running !== undefined,
+  onDone: (done) => document.body.toggleAttribute('data-prepared', done),
 });
 const gallery = createGallery({
   list: element('gallery'),
@@ -76,6 +85,7 @@ function refresh(): void {
   ];
   const wanted = missing.filter(Boolean).join(', ');
   element('summary').textContent = done.length > 0 ? `${done.length} of ${targets.length} done` : wanted && `Still needed: ${wanted}`;
+  ahead.goOn();
 }
 
 /** Another mark or another picture: what was found is no answer to it. */
@@ -216,9 +226,6 @@ try {
   announce('The engine is ready');
   await opening;
   refresh();
-  // Tries the methods on what is marked while a person still looks at it; an error is told when they ask.
-  const asked = reference.reference(name());
-  if (asked) void engine.selfCheck([asked.reference], { grow: asked.grow }).catch(() => undefined);
   if (findWhenReady) await findAll();
 } catch (problem) {
   const pill = element('device');

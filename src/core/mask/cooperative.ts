@@ -25,6 +25,11 @@ const later = (work: () => void): void => {
   next(work);
 };
 
+/** Resolves in the next turn of the event loop: what has come meanwhile was heard. */
+export function nextTurn(): Promise<void> {
+  return new Promise(later);
+}
+
 /** Work that waits for its slice. */
 const waiting: (() => void)[] = [];
 let scheduled = false;

@@ -24,6 +24,7 @@ import {
 } from './model-graphs.ts';
 import type { Precision } from './precision.ts';
 import type { Runtime, Session, Tensor } from './session.ts';
+import { createSessions } from './sessions.ts';
 
 type Named = Record<string, Tensor>;
 
@@ -114,6 +115,8 @@ export interface Networks extends PromptEncoderNetworks {
   decodePoints(image: SamFeatures, xy: Tensor, kinds: Tensor, mask?: Tensor, guidance?: DecoderGuidance): Promise<Decoded>;
   /** Makes the session of the image encoder, which proves the device. */
   warmUp(): Promise<void>;
+  /** Each makes a session that most calls need, in the order in which they do, or finds it made: for times when nobody asks for anything. */
+  readonly ahead: readonly (() => Promise<unknown>)[];
   close(): Promise<void>;
 }
 
@@ -182,33 +185,31 @@ export interface NetworksOptions {
 export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp32' }: NetworksOptions = {}): Networks {
   const { manifest } = model;
   const preprocess = preprocessOf(model);
-  const sessions = new Map<string, Promise<Session>>();
-  const sessionOf = (key: string, emit: () => EmittedModel): Promise<Session> => {
-    const known = sessions.get(key);
-    if (known) return known;
-    const created = runtime.load(emit());
-    sessions.set(key, created);
-    created.catch(() => sessions.delete(key));
-    return created;
-  };
-  const run = async <K extends string>(key: string, emit: () => EmittedModel, inputs: Named): Promise<Record<K, Tensor>> =>
-    await (await sessionOf(key, emit)).run(inputs);
+  const sessions = createSessions(runtime);
+  const imageSession = () => sessions.of('image', () => emitWithFile(imageEncoderGraph(manifest), model.sam, precision));
+  const trunkSession = () => sessions.of('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision));
+  const finalSession = () => sessions.of('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone, precision));
+  const promptsSession = (withMask: boolean) =>
+    sessions.of(`prompts ${withMask}`, () => emitWithFile(decodePromptsGraph(manifest, withMask), model.sam));
+  const pointsSession = (withMask: boolean, guided: boolean) =>
+    sessions.of(`points ${withMask} ${guided}`, () => emitWithFile(decodePointsGraph(manifest, withMask, guided), model.sam));
+  /** The two parts of a prompt encoder. */
+  const encoderSession = (part: 'reference' | 'target', config: PromptEncoderConfig) =>
+    sessions.of(`${part} ${JSON.stringify(config)}`, () => {
+      const graph = part === 'reference' ? encodeReferenceGraph : encodeTargetGraph;
+      return emitWithWeightInputs(graph({ ...manifest, prompt_encoder: { config } }));
+    });
+  const run = async <K extends string>(session: Promise<Session>, inputs: Named): Promise<Record<K, Tensor>> =>
+    await (await session).run(inputs);
   const square = (data: Float32Array, side: number): Tensor => ({ data, shape: [1, 3, side, side] });
   const maskLike = (mask: Float32Array, map: Tensor): Tensor => ({ data: mask, shape: [1, 1, ...map.shape.slice(2)] });
   /** The prompt encoder's weights travel with every call, so that other weights need no other session. */
   const promptEncoder: Networks['promptEncoder'] = (config, tensors) => {
     const weights = Object.fromEntries([...tensors].map(([name, tensor]) => [weightInput(name), tensor]));
-    const key = JSON.stringify(config);
-    const parts = { ...manifest, prompt_encoder: { config } };
     return {
-      encodeReference(mid, mask) {
-        const inputs = { ...weights, mid, mask: maskLike(mask, mid) };
-        return run<'prototype' | 'queries'>(`reference ${key}`, () => emitWithWeightInputs(encodeReferenceGraph(parts)), inputs);
-      },
-      promptDistribution(mid, pseudo, { prototype, queries }) {
-        const inputs = { ...weights, mid, pseudo, prototype, queries };
-        return run<'mu' | 'logSigma' | 'coarse'>(`target ${key}`, () => emitWithWeightInputs(encodeTargetGraph(parts)), inputs);
-      },
+      encodeReference: (mid, mask) => run(encoderSession('reference', config), { ...weights, mid, mask: maskLike(mask, mid) }),
+      promptDistribution: (mid, pseudo, { prototype, queries }) =>
+        run(encoderSession('target', config), { ...weights, mid, pseudo, prototype, queries }),
     };
   };
   const without = (): never => {
@@ -221,9 +222,7 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
   const stateShape = 'file' in manifest.backbone ? (backboneStateShape(manifest) as number[]) : undefined;
   const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
   const backboneFeatures = async (image: Float32Array, side: number): Promise<BackboneFeatures> => {
-    const trunk = await run<'mid'>('trunk', () => emitWithFile(backboneTrunkGraph(manifest), model.backbone, precision), {
-      image: square(image, side),
-    });
+    const trunk = await run<'mid'>(trunkSession(), { image: square(image, side) });
     const cells = (trunk.mid.shape[2] as number) * (trunk.mid.shape[3] as number);
     return { ...trunk, high: await maskedHigh({ ...trunk, high: trunk.mid }, new Float32Array(cells).fill(1)) };
   };
@@ -231,13 +230,14 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     if (stateShape === undefined) return features.high; // SAM's embedding: the mask comes in where cells are picked
     const state = features.state ?? { data: features.mid.data.subarray(-sizeOf(stateShape)), shape: stateShape };
     const inputs = { state, mask: maskLike(mask, features.mid) };
-    return (await run<'high'>('final', () => emitWithFile(backboneFinalGraph(manifest), model.backbone, precision), inputs)).high;
+    return (await run<'high'>(finalSession(), inputs)).high;
   };
 
-  const emitImageEncoder = (): EmittedModel => emitWithFile(imageEncoderGraph(manifest), model.sam, precision);
   const imageEncoder = (image: Raster): Promise<SamFeatures & { mid: Tensor; high?: Tensor }> =>
-    run('image', emitImageEncoder, { image: square(samInput(image, preprocess), preprocess.samSize) });
+    run(imageSession(), { image: square(samInput(image, preprocess), preprocess.samSize) });
   const samIsBackbone = preprocess.backboneSize === undefined;
+  const drawsPrompts = manifest.sam.prompts === 'drawn';
+  const encoder = manifest.prompt_encoder?.config;
   const encodeSam: Networks['encodeSam'] = async (image) => samFeaturesOf(await imageEncoder(image));
   const encodeBackbone: Networks['encodeBackbone'] = async (image) => {
     const { backboneSize } = preprocess;
@@ -251,11 +251,17 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     precision,
     maskedHigh,
     async warmUp() {
-      await sessionOf('image', emitImageEncoder);
+      await imageSession();
     },
+    ahead: [
+      ...('file' in manifest.backbone ? [trunkSession, finalSession] : []),
+      () => pointsSession(drawsPrompts, false),
+      ...(encoder ? [() => encoderSession('reference', encoder), () => encoderSession('target', encoder)] : []),
+      ...(encoder ? [() => promptsSession(encoder.dense === 'coarse')] : []),
+    ],
     samIsBackbone,
     sam2: manifest.sam.config.sam2,
-    drawsPrompts: manifest.sam.prompts === 'drawn',
+    drawsPrompts,
     encodeSam,
     encodeBackbone,
     async encode(image) {
@@ -271,29 +277,24 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
           shape: [1, 1, ...target.shape.slice(2)],
         };
       const emit = (): EmittedModel => emitWithFile(similarityGraph(target.shape, norm), undefined);
-      return (await run<'similarity'>(`similarity ${norm} ${target.shape.join()}`, emit, { ...marked, target })).similarity;
+      const session = sessions.of(`similarity ${norm} ${target.shape.join()}`, emit);
+      return (await run<'similarity'>(session, { ...marked, target })).similarity;
     },
     matching: matchingOf(manifest),
     async nearestCosine(cells, target, widths) {
       const emit = (): EmittedModel => emitWithFile(nearestCosineGraph(target.shape, widths), undefined);
-      return (await run<'cosine'>(`cosine ${widths.join()} ${target.shape.join()}`, emit, { cells, target })).cosine.data;
+      const session = sessions.of(`cosine ${widths.join()} ${target.shape.join()}`, emit);
+      return (await run<'cosine'>(session, { cells, target })).cosine.data;
     },
     promptEncoder,
     ...own,
     decodePrompts(image, prompts, mask) {
-      const withMask = mask !== undefined;
-      const inputs = { ...samFeaturesOf(image), prompts, ...(withMask && { mask }) };
-      return run(`prompts ${withMask}`, () => emitWithFile(decodePromptsGraph(manifest, withMask), model.sam), inputs);
+      return run(promptsSession(mask !== undefined), { ...samFeaturesOf(image), prompts, ...(mask && { mask }) });
     },
     decodePoints(image, xy, kinds, mask, guidance) {
       const inputs = { ...samFeaturesOf(image), xy, kinds, ...(mask && { mask }), ...guidance };
-      const which = [mask !== undefined, guidance !== undefined] as const;
-      return run(`points ${which.join()}`, () => emitWithFile(decodePointsGraph(manifest, ...which), model.sam), inputs);
+      return run(pointsSession(mask !== undefined, guidance !== undefined), inputs);
     },
-    async close() {
-      const open = await Promise.allSettled(sessions.values());
-      sessions.clear();
-      for (const result of open) if (result.status === 'fulfilled') await result.value.close();
-    },
+    close: () => sessions.close(),
   };
 }

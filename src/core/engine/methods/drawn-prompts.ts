@@ -21,23 +21,40 @@ export function drawnPrompt(
   previous: Float32Array | undefined,
 ): Float32Array {
   const drawing = previous?.slice() ?? new Float32Array(side * side);
-  const centre = (index: number): number => PIXELS * index + PIXELS / 2;
-  const each = (value: (x: number, y: number, before: number) => number): void => {
-    for (let i = 0; i < drawing.length; i++) drawing[i] = value(centre(i % side), centre(Math.floor(i / side)), drawing[i] as number);
-  };
+  /** Cells whose middles lie within from..to, both in pixels. */
+  const cells = (from: number, to: number): [first: number, end: number] => [
+    Math.max(0, Math.ceil((from - PIXELS / 2) / PIXELS)),
+    Math.min(side, Math.floor((to - PIXELS / 2) / PIXELS) + 1),
+  ];
   const [first, last] = (['boxTopLeft', 'boxBottomRight'] as const).map((kind) => prompts.find((prompt) => prompt.kind === kind));
-  if (first !== undefined && last !== undefined)
-    each((x, y, before) => {
-      const inside = x >= first.x - MARGIN && x <= last.x + MARGIN && y >= first.y - MARGIN && y <= last.y + MARGIN;
-      if (!inside) return -MASK_PROMPT_LIMIT;
-      return previous === undefined ? INSIDE : before;
-    });
+  if (first !== undefined && last !== undefined) {
+    const [left, right] = cells(first.x - MARGIN, last.x + MARGIN);
+    const [top, bottom] = cells(first.y - MARGIN, last.y + MARGIN);
+    const whole = drawing.slice();
+    drawing.fill(-MASK_PROMPT_LIMIT);
+    for (let y = top; y < bottom && left < right; y++) {
+      const [from, to] = [y * side + left, y * side + right];
+      if (previous === undefined) drawing.fill(INSIDE, from, to);
+      else drawing.set(whole.subarray(from, to), from);
+    }
+  }
   for (const [kind, logit] of [
     ['positive', MASK_PROMPT_LIMIT],
     ['negative', -MASK_PROMPT_LIMIT],
   ] as const) {
-    for (const point of prompts)
-      if (point.kind === kind) each((x, y, before) => (Math.hypot(x - point.x, y - point.y) <= RADIUS ? logit : before));
+    for (const point of prompts) {
+      if (point.kind !== kind) continue;
+      const [left, right] = cells(point.x - RADIUS, point.x + RADIUS);
+      const [top, bottom] = cells(point.y - RADIUS, point.y + RADIUS);
+      for (let y = top; y < bottom; y++)
+        for (let x = left; x < right; x++)
+          if (Math.hypot(centre(x) - point.x, centre(y) - point.y) <= RADIUS) drawing[y * side + x] = logit;
+    }
   }
   return drawing;
+}
+
+/** Middle of a logit, in pixels. */
+function centre(index: number): number {
+  return PIXELS * index + PIXELS / 2;
 }

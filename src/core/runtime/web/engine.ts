@@ -16,6 +16,8 @@ const DEFAULT_CACHE_BYTES = 128 * 2 ** 20;
 export interface OpenedWebEngine {
   engine: Engine;
   info: WebEngineInfo;
+  /** `Networks.ahead` */
+  ahead: Networks['ahead'];
 }
 
 /** @throws MODEL_*, CHECKPOINT_*, PROMPT_ENCODER_MISMATCH, DEVICE_UNAVAILABLE, PACKAGE_MISSING, OPTION_INVALID */
@@ -23,21 +25,26 @@ export async function openWebEngine(options: WebOpenOptions, onProgress?: (progr
   const { device = 'auto', limits = {} } = options;
   if (device !== 'auto' && !WEB_DEVICES.includes(device))
     throw new ProsamError('OPTION_INVALID', `device: expected one of auto, ${WEB_DEVICES.join(', ')}, got ${JSON.stringify(device)}.`);
-  const opened = await openModelUrl(options.model, {
+  // On its way while the device is found and ONNX Runtime starts.
+  const opening = openModelUrl(options.model, {
     ...(onProgress && { onProgress }),
     ...(limits.maxModelFileBytes !== undefined && { maxFileBytes: limits.maxModelFileBytes }),
+  }).then((opened) => {
+    checkModelWeights(opened.model);
+    return opened;
   });
-  checkModelWeights(opened.model);
-  const { runtime, networks, devices } = await firstThatRuns(device, opened, options);
+  opening.catch(() => undefined); // told where it is waited for
+  const { runtime, networks, devices } = await firstThatRuns(device, opening, options);
+  const { model } = await opening;
   const engine = createEngineCore({
-    model: opened.model,
+    model,
     networks,
     devices,
     threads: { count: runtime.threads, by: typeof options.threads === 'number' ? 'caller' : 'default' },
     source: webImageSource(limits),
     cacheBytes: options.cacheBytes ?? DEFAULT_CACHE_BYTES,
   });
-  return { engine, info: { ...engine.info, device: runtime.device, devices } };
+  return { engine, info: { ...engine.info, device: runtime.device, devices }, ahead: networks.ahead };
 }
 
 interface Running {
@@ -47,9 +54,9 @@ interface Running {
 }
 
 /** @throws DEVICE_UNAVAILABLE where none does */
-async function firstThatRuns(wanted: WebDevice | 'auto', opened: ModelByUrl, options: WebOpenOptions): Promise<Running> {
+async function firstThatRuns(wanted: WebDevice | 'auto', opening: Promise<ModelByUrl>, options: WebOpenOptions): Promise<Running> {
   const use = async (device: WebDevice, reason: string, others: TriedDevice[] = []): Promise<Running> => {
-    return { ...(await start(device, opened, options)), devices: [...others, { device, used: true, reason }] };
+    return { ...(await start(device, opening, options)), devices: [...others, { device, used: true, reason }] };
   };
   if (wanted !== 'auto') return use(wanted, 'it was asked for');
   const problem = (await webgpuProblem()) ?? (await use('webgpu', 'it proved itself').catch(messageOf));
@@ -59,15 +66,18 @@ async function firstThatRuns(wanted: WebDevice | 'auto', opened: ModelByUrl, opt
 
 async function start(
   device: WebDevice,
-  { model, files }: ModelByUrl,
+  opening: Promise<ModelByUrl>,
   { wasmPaths, threads }: WebOpenOptions,
 ): Promise<Omit<Running, 'devices'>> {
+  const files = opening.then((opened) => opened.files);
+  files.catch(() => undefined); // `opening` is waited for
   const runtime = await webRuntime({
     device,
     files,
     ...(wasmPaths !== undefined && { wasmPaths }),
     ...(typeof threads === 'number' && { threads }),
   });
+  const [{ model }] = await Promise.all([opening, runtime.start()]);
   const networks = createNetworks(model, runtime);
   await networks.warmUp();
   // A session may open on a graphics processor and still fail on it: one run proves it, and compiles its programs.

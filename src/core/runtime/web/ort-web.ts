@@ -1,14 +1,16 @@
 /** ONNX Runtime in a browser (and, on WebAssembly, in Node). A run blocks its thread on WebAssembly: use it inside a worker. */
 import type * as OnnxRuntime from 'onnxruntime-web';
 import { messageOf, ProsamError } from '../../common/errors.ts';
-import type { EmittedModel } from '../../onnx/emit.ts';
+import { defineNetwork, emitWithFile, type EmittedModel } from '../../onnx/emit.ts';
 import type { Runtime, Session, Tensor } from '../../onnx/session.ts';
 import { threadsHere, type WebDevice } from './device.ts';
 
+type WeightFiles = ReadonlyMap<string, Uint8Array>;
+
 export interface WebRuntimeOptions {
   device: WebDevice;
-  /** Bytes of the weight files, by the names that emitted models call them. */
-  files: ReadonlyMap<string, Uint8Array>;
+  /** Bytes of the weight files, by the names that emitted models call them; they may still be on their way. */
+  files: WeightFiles | Promise<WeightFiles>;
   /** Folder that ONNX Runtime's .wasm and .mjs files are served from, with the slash at its end. @default beside its script */
   wasmPaths?: string;
   /** Threads of one operator on WebAssembly, where the page is isolated; 1 elsewhere. @default one per core, at most 4 */
@@ -18,6 +20,8 @@ export interface WebRuntimeOptions {
 export interface WebRuntime extends Runtime {
   readonly device: WebDevice;
   readonly threads: number;
+  /** Compiles WebAssembly and starts its threads, for which no weights are needed. Never fails: `load` says why it cannot. */
+  start(): Promise<void>;
 }
 
 type Ort = Pick<typeof OnnxRuntime, 'env' | 'InferenceSession' | 'Tensor'>;
@@ -52,13 +56,22 @@ export async function webRuntime({ device, files, wasmPaths, threads: wanted }: 
     return mine;
   };
 
+  const create = async (model: EmittedModel, known: WeightFiles): Promise<Session> => {
+    const session = await inTurn(() => ort.InferenceSession.create(model.bytes, sessionOptions(model, device, known)));
+    return sessionOf(ort, session, inTurn);
+  };
+
   return {
     device,
     threads,
+    async start() {
+      const started = create(emitWithFile(SMALLEST, undefined), new Map()).then((session) => session.close());
+      await started.catch(() => undefined);
+    },
     async load(model) {
+      const known = await files;
       try {
-        const session = await inTurn(() => ort.InferenceSession.create(model.bytes, sessionOptions(model, device, files)));
-        return sessionOf(ort, session, inTurn);
+        return await create(model, known);
       } catch (cause) {
         throw new ProsamError(
           'DEVICE_UNAVAILABLE',
@@ -70,11 +83,10 @@ export async function webRuntime({ device, files, wasmPaths, threads: wanted }: 
   };
 }
 
-function sessionOptions(
-  model: EmittedModel,
-  device: WebDevice,
-  files: ReadonlyMap<string, Uint8Array>,
-): OnnxRuntime.InferenceSession.SessionOptions {
+/** No session is made without a network: ONNX Runtime starts with its first one. */
+const SMALLEST = defineNetwork('start', { x: [1] }, (ops, _, { x }) => ({ y: ops.add(x, x) }));
+
+function sessionOptions(model: EmittedModel, device: WebDevice, files: WeightFiles): OnnxRuntime.InferenceSession.SessionOptions {
   return {
     executionProviders: [device],
     graphOptimizationLevel: 'all',
@@ -87,7 +99,7 @@ function sessionOptions(
 }
 
 /** Files of weights that are part of a graph, as named there. */
-function weightsOf({ name, files = [] }: EmittedModel, known: ReadonlyMap<string, Uint8Array>): { path: string; data: Uint8Array }[] {
+function weightsOf({ name, files = [] }: EmittedModel, known: WeightFiles): { path: string; data: Uint8Array }[] {
   return files.map((path) => {
     const data = known.get(path);
     if (data === undefined) throw new Error(`${name} reads the file ${path}, whose bytes are not at hand`);
