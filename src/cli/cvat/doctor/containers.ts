@@ -102,8 +102,9 @@ async function callFindings(container: string, calls: readonly FunctionCall[], d
   try {
     const answers = (await docker(['exec', container, 'python3', '-c', CALL, asked], CALLS_MS)).trim().split('\n');
     const failed = direct.flatMap(({ name, port = 0 }, i): Finding[] => {
-      const said = answers[i]?.trim() ?? 'nothing';
-      if (said === '200') return [];
+      const answer = answers[i]?.trim() ?? '';
+      if (answer === '200') return [];
+      const said = answer === '' ? 'nothing' : answer;
       const fix = said.startsWith('403') ? `Let the addresses of the containers in: PROSAM_CVAT_ALLOW_FROM.` : portHint(port);
       return [{ what, state: 'problem', found: `${name} on port ${port} answers ${said}`, fix, compose: !said.startsWith('403') }];
     });

@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { createAnswerLog, formDigest } from '../../../src/adapters/cvat/annotate/answer-log.ts';
-import { TOKEN } from '../../integrations/cvat/stand-in-cvat.ts';
-import { pngOf } from '../adapters/webhook/webhook-server.ts';
+import { createAnswerLog, formDigest } from '../../../../src/adapters/cvat/annotate/answer-log.ts';
+import { TOKEN } from '../../../integrations/cvat/stand-in-cvat.ts';
+import { pngOf } from '../../adapters/webhook/webhook-server.ts';
 import { cvatPlace } from './cvat-place.ts';
-import { jsonLines, runCli } from './run-cli.ts';
+import { jsonLines, runCli } from '../run-cli.ts';
 
 const { cvat, folder } = await cvatPlace('cvat-undo');
 const uploads = join(folder, 'uploads');

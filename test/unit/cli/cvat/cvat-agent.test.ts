@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
-import { agentSettings } from '../../../src/cli/cvat/agent.ts';
+import { agentSettings } from '../../../../src/cli/cvat/agent.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'prosam-agent-'));
 afterAll(() => rmSync(folder, { recursive: true }));

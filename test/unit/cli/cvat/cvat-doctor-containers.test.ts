@@ -1,7 +1,7 @@
 /** CVAT's doctor calls functions from CVAT's own containers: what this machine reaches, they may not. */
 import { describe, expect, it } from 'vitest';
-import { expectedEnvironment } from '../../../src/cli/cvat/doctor/compose.ts';
-import { checkContainers } from '../../../src/cli/cvat/doctor/containers.ts';
+import { expectedEnvironment } from '../../../../src/cli/cvat/doctor/compose.ts';
+import { checkContainers } from '../../../../src/cli/cvat/doctor/containers.ts';
 
 const facade = new URL('http://host.docker.internal:9090');
 const env = (method: string): string[] =>
@@ -34,7 +34,7 @@ describe('functions, from the containers', () => {
       },
       { state: 'problem', fix: expect.stringContaining('open port 18071') as string },
     ]);
-    expect(await found('', 'direct')).toMatchObject([{ found: 'prosam-click on port 18070 answers' }, {}, {}, {}]);
+    expect(await found('', 'direct')).toMatchObject([{ found: 'prosam-click on port 18070 answers nothing' }, {}, {}, {}]);
     asked.length = 0;
     expect(await found('200', 'dashboard')).toEqual([]);
     expect(asked).toEqual([]);

@@ -1,11 +1,11 @@
 /** `prosam cvat annotate --attributes` as people type it, with the built-in model against the stand-in. */
 import { describe, expect, it } from 'vitest';
-import { pngFromRgb } from '../../../src/cli/common/draw.ts';
-import { cvatRleFromMaskSync } from '../../../src/core/mask/cvat-rle.ts';
-import { TOKEN } from '../../integrations/cvat/stand-in-cvat.ts';
-import type { Task } from '../../integrations/cvat/stand-in-forms.ts';
+import { pngFromRgb } from '../../../../src/cli/common/draw.ts';
+import { cvatRleFromMaskSync } from '../../../../src/core/mask/cvat-rle.ts';
+import { TOKEN } from '../../../integrations/cvat/stand-in-cvat.ts';
+import type { Task } from '../../../integrations/cvat/stand-in-forms.ts';
 import { cvatPlace, scenesFrom } from './cvat-place.ts';
-import { runCli } from './run-cli.ts';
+import { runCli } from '../run-cli.ts';
 
 const { cvat, folder } = await cvatPlace('cvat-attributes');
 const scenes = scenesFrom(1000, 2000);

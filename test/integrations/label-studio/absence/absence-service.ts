@@ -1,8 +1,8 @@
 /** The whole service before a Label Studio that vanishes, with callers of this project and of another. */
 import { expect } from 'vitest';
-import { createServer, type ProsamServer } from '../../../src/server/index.ts';
-import { openStorage } from '../../../src/storage/open-storage.ts';
-import type { Storage } from '../../../src/service/ports/storage.ts';
+import { createServer, type ProsamServer } from '../../../../src/server/index.ts';
+import { openStorage } from '../../../../src/storage/open-storage.ts';
+import type { Storage } from '../../../../src/service/ports/storage.ts';
 import { CREATED, KEY, NAME, TOKEN, XML, type VanishingStudio } from './vanishing-studio.ts';
 
 const OWN = 'a-token-of-this-project-alone';

@@ -1,8 +1,8 @@
 /** A Label Studio with five annotated tasks, which can be made to lose them, hide them, or be replaced by somebody else. */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeBrushRleSync } from '../../../src/core/mask/brush-rle.ts';
-import { picture } from './backend-server.ts';
+import { encodeBrushRleSync } from '../../../../src/core/mask/brush-rle.ts';
+import { picture } from '../backend-server.ts';
 
 export const CREATED = '2026-11-22T16:31:53.521413Z';
 export const KEY = '1.1795365113';

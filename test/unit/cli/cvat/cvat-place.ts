@@ -3,8 +3,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import { sceneWith } from '../../../src/scenes/scene-with.ts';
-import { startStandIn, type StandIn } from '../../integrations/cvat/stand-in-cvat.ts';
+import { sceneWith } from '../../../../src/scenes/scene-with.ts';
+import { startStandIn, type StandIn } from '../../../integrations/cvat/stand-in-cvat.ts';
 
 export async function cvatPlace(name: string): Promise<{ cvat: StandIn; folder: string }> {
   const folder = mkdtempSync(join(tmpdir(), `prosam-${name}-`));
