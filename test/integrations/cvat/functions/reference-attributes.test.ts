@@ -51,7 +51,7 @@ async function started(more: Partial<CvatOptions> = { attributes: true }) {
   return {
     ...{ cvat, task, client, facade, images },
     /** A person drew it, the job was read back, and it is a reference now. */
-    async drawn(values: Values, { frame = 0, name = 'cat', source = 'manual' } = {}): Promise<object> {
+    drawn: async (values: Values, { frame = 0, name = 'cat', source = 'manual' } = {}): Promise<object> => {
       const shape = Object.assign(cvat.addShape(task, { ...box(5, 5, 15, 15), frame, label: name, source }), {
         attributes: valued(values),
       });
@@ -62,11 +62,11 @@ async function started(more: Partial<CvatOptions> = { attributes: true }) {
       });
       return shape;
     },
-    async declared(name = 'cat') {
+    declared: async (name = 'cat') => {
       const [detector] = asCvatReads((await send(`${facade.url}/api/functions`, 'GET')).json());
       return detector?.labels.find((one) => one.name === name)?.attributes;
     },
-    async answered(frame = 1) {
+    answered: async (frame = 1) => {
       const image = images[frame]?.bytes.toString('base64');
       return (await invoke(facade.url, detectorName(PROJECT), { image })).json() as { label: string; attributes: object[] }[];
     },
@@ -141,7 +141,7 @@ describe('attributes of the references', () => {
     const { drawn, answered, cvat, task, client } = await started({ attributes: true, answers });
     await drawn(ALL);
     const store = async (frame: number, values: Values) => {
-      const [made] = storedByServer((await answered(frame)) as never, { labels: ['cat'], convMaskToPoly: false });
+      const [made] = storedByServer(await answered(frame), { labels: ['cat'], convMaskToPoly: false });
       return Object.assign(cvat.addShape(task, { ...(made as object), label: 'cat', frame, source: 'auto' } as never), {
         attributes: valued(values),
       });
