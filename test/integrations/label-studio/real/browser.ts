@@ -26,6 +26,8 @@ export const MIN_SHOWN = 1000;
 /** Longest wait for a mask on the picture, in milliseconds. */
 const MAX_WAIT_MS = 60_000;
 const LOOK_MS = 500;
+/** Time after which the task is opened once more: now and then the editor shows a region without its mask until then. */
+const REOPEN_MS = 20_000;
 
 /** Opens the task in the Data Manager, waits until a magenta mask of so many pixels is drawn, for a minute at most, and takes a picture. */
 export async function imageOfTask(
@@ -41,9 +43,16 @@ export async function imageOfTask(
     await logIn(page, server);
     await page.goto(`${server.url}/projects/${project}/data?task=${task}`);
     await page.waitForSelector('canvas', { timeout: MAX_WAIT_MS });
-    for (const until = performance.now() + MAX_WAIT_MS; ;) {
+    const [until, opened] = [performance.now() + MAX_WAIT_MS, { atMs: performance.now() }];
+    for (;;) {
       const picture = new Uint8Array(await page.screenshot({ path }));
-      if (performance.now() > until || (await magentaPixels(picture)) > leastPixels) return picture;
+      const nowMs = performance.now();
+      if (nowMs > until || (await magentaPixels(picture)) > leastPixels) return picture;
+      if (nowMs > opened.atMs + REOPEN_MS) {
+        await page.reload();
+        await page.waitForSelector('canvas', { timeout: MAX_WAIT_MS });
+        opened.atMs = performance.now();
+      }
       await page.waitForTimeout(LOOK_MS);
     }
   } finally {
