@@ -51,26 +51,22 @@ export async function clickedBox(
   size: { width: number; height: number },
   signal: AbortSignal,
 ): Promise<Box | undefined> {
-  const masks: BinaryMask[] = [];
+  const on = parsePoints('points', points);
+  const asked = on.length > 0 ? on : parsePoints('negative', negative).slice(-1);
+  const [newest] = asked;
+  if (newest === undefined) return undefined;
+  // One mask at a time: that of a large photo takes megabytes.
+  const seen: { boxXyxy: Box; area: number; holds: boolean[] }[] = [];
   for (const region of regions) {
     const mask = await maskOf(region, size, signal);
-    if (mask) masks.push(mask);
-  }
-  const boxes = new Map<BinaryMask, { boxXyxy: Box; area: number }>();
-  for (const mask of masks) {
+    if (mask === undefined) continue;
     const { boxXyxy, area } = await runSteps(maskExtentSteps(mask), signal);
-    if (boxXyxy) boxes.set(mask, { boxXyxy, area });
+    if (boxXyxy) seen.push({ boxXyxy, area, holds: asked.map((point) => isOn(mask, point)) });
   }
-  const at = (point: Point) => smallest(masks.filter((mask) => isOn(mask, point)).flatMap((mask) => boxes.get(mask) ?? []));
-  const on = parsePoints('points', points);
-  if (on.length > 0) {
-    const held = on.map(at);
-    return held.every((one) => one !== undefined) ? around(held) : undefined;
-  }
-  const newest = parsePoints('negative', negative).at(-1);
-  if (newest === undefined) return undefined;
-  const near = [...boxes.values()].sort((one, other) => distance(one.boxXyxy, newest) - distance(other.boxXyxy, newest));
-  return (at(newest) ?? near[0])?.boxXyxy;
+  const held = asked.map((_point, i) => smallest(seen.filter(({ holds }) => holds[i] === true)));
+  if (on.length > 0) return held.every((one) => one !== undefined) ? around(held) : undefined;
+  const [nearest] = [...seen].sort((one, other) => distance(one.boxXyxy, newest) - distance(other.boxXyxy, newest));
+  return (held[0] ?? nearest)?.boxXyxy;
 }
 
 /** undefined: a region that cannot be read, or is of another image. */

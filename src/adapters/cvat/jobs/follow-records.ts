@@ -4,7 +4,7 @@
  */
 import { createLruMap } from '../../../core/common/lru-map.ts';
 import { dropRecords, recordedTasks, type RecordParts } from './drop-records.ts';
-import { FEW, jobsOf } from './follow-tasks.ts';
+import { isTooMuch, jobsOf } from './follow-tasks.ts';
 import { isMissing } from './is-missing.ts';
 import { showsOtherWork } from './other-work.ts';
 
@@ -28,8 +28,7 @@ export function createRecordFollower({ known, ...parts }: FollowRecordsOptions):
     const vanished = tasks.filter((task) => !listed.has(task));
     const news = vanished.filter((task) => !doubted.has(task));
     if (news.length === 0) return;
-    const isTooMuch = vanished.length >= FEW && 2 * vanished.length > tasks.length;
-    const isTold = !isTooMuch && (await showsOtherWork(api, signal));
+    const isTold = !isTooMuch(vanished, tasks) && (await showsOtherWork(api, signal));
     for (const task of news) {
       // Hidden from this token, or nobody can tell.
       if (isTold && (await isMissing(api.task(task, { signal })).catch(() => false))) {

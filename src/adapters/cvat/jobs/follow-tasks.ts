@@ -27,7 +27,12 @@ export interface FollowOptions {
 /** Tasks asked for in one list. */
 const TASKS_AT_ONCE = 50;
 /** Tasks of one project that may vanish at once without being most of them: as shapes of a job. */
-export const FEW = 5;
+const FEW = 5;
+
+/** Whether so many tasks vanished at once that CVAT is not believed. */
+export function isTooMuch(vanished: readonly unknown[], all: readonly unknown[]): boolean {
+  return vanished.length >= FEW && 2 * vanished.length > all.length;
+}
 
 /** One look. What was handed on is handed on again once the task's jobs changed. @throws CVAT_*, what reading annotations throws */
 export function createTaskFollower({ api, known, take, name, log }: FollowOptions): (signal?: AbortSignal) => Promise<void> {
@@ -38,13 +43,13 @@ export function createTaskFollower({ api, known, take, name, log }: FollowOption
     const jobs = await jobsOf(api, [...new Set(tasks.map(({ task }) => task))], signal);
     for (const [project, own] of grouped(tasks)) {
       const vanished = own.filter((task) => !jobs.has(task));
-      const isTooMuch = vanished.length >= FEW && 2 * vanished.length > own.length;
-      if (isTooMuch && told.get(project) !== String(vanished.length))
+      const isDoubted = isTooMuch(vanished, own);
+      if (isDoubted && told.get(project) !== String(vanished.length))
         log.warn({ project, tasks: vanished.length }, 'cvat: most tasks of a project vanished at once: what was learned from them stays');
-      told.set(project, isTooMuch ? String(vanished.length) : '');
+      told.set(project, isDoubted ? String(vanished.length) : '');
       for (const task of own) {
         const there = jobs.get(task);
-        if (there === undefined && isTooMuch) continue;
+        if (there === undefined && isDoubted) continue;
         const key = `${task} ${project}`;
         const before = told.get(key);
         const strayed = there === undefined ? 'vanished' : there.some((job) => projectNameOf(name, job) !== project) ? 'moved' : undefined;
