@@ -5,9 +5,9 @@ import { EVIDENCE_WEIGHTS } from '../service/ports/provenance.ts';
 export const MIN_MASKS = 3;
 
 export interface LearnerPolicy {
-  /** New masks that start a run, weighted by provenance: an unchanged prediction counts 0.15. @default 8 */
+  /** New masks that start a run, weighted by provenance: an unchanged prediction counts 0.15. @default 5 */
   minNewMasks: number;
-  /** Annotated images below which no run starts. @default 6 */
+  /** Annotated images below which no run starts. @default 5 */
   minImages: number;
   /** Pause after a run, in milliseconds; doubles with every failure in a row, up to a day. @default 600_000 */
   coolDownMs: number;

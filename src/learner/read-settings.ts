@@ -4,6 +4,7 @@ import * as z from 'zod';
 import { MAX_EXAMPLES } from '../core/engine/learned/fit.ts';
 import { METHODS } from '../core/engine/types.ts';
 import { messageOf, ProsamError } from '../core/common/errors.ts';
+import { MAX_KINDS } from '../training/batches/augment.ts';
 import { MAX_LEASE_MS } from '../service/ports/versions.ts';
 import { LEARNER_DEFAULTS, type LearnerSettings, type TimeWindow } from './settings.ts';
 
@@ -62,6 +63,7 @@ export const learnerSettingsSchema = z.strictObject({
   samples: whole(1, 100).default(defaults.samples),
   lr: z.number().min(1e-12).max(10).default(defaults.lr),
   keep: z.number().min(0).max(1000).default(defaults.keep),
+  crops: whole(0, MAX_KINDS).default(defaults.crops),
   averageDecay: share(0, 0.999999).default(defaults.averageDecay),
   checkpointEvery: whole(1, 1_000_000).default(defaults.checkpointEvery),
   maxMasks: whole(3, 100_000).default(defaults.maxMasks),

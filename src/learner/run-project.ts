@@ -134,11 +134,11 @@ async function snapshotOf(context: LearnerContext, run: RunRecord, { folder }: R
   const { masks, notes, ...asked } = await choose();
   if (masks.length === 0) throw new Error(`expected ${tooLittle()}; what the run began with was removed since`);
   const { current } = await context.storage.store.versions.state(run.project);
-  const { steps, batch, samples, lr, keep, averageDecay, replayShare, absentShare } = context.settings;
+  const { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare } = context.settings;
   const snapshot: Snapshot = {
     ...{ format: 'prosam-learner-snapshot/2', run: run.id, project: run.project, seed: seedOf(run.id) },
     ...(current !== undefined && { parent: current }),
-    training: { steps, batch, samples, lr, keep, averageDecay, replayShare, absentShare },
+    training: { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare },
     ...{ masks, notes, ...asked },
   };
   await writeSnapshot(folder, snapshot);

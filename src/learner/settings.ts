@@ -2,7 +2,6 @@
 import { DEFAULT_MODEL } from '../core/engine/defaults.ts';
 import type { Method } from '../core/engine/types.ts';
 import { REFERENCE_COUNT } from '../service/ports/choose-references.ts';
-import { KEEP } from '../training/loop/keep.ts';
 import type { LearnerPolicy } from './policy.ts';
 
 /** Times that a cron expression begins, each of the same length. */
@@ -55,14 +54,16 @@ export interface LearnerSettings extends LearnerPolicy {
   references: number;
   /** Training steps of a run. @default 200 */
   steps: number;
-  /** Pairs per step. @default 4 */
+  /** Pairs per step. @default 2 */
   batch: number;
-  /** Prompt sets sampled per step (K). @default 4 */
+  /** Prompt sets sampled per step (K). @default 2 */
   samples: number;
   /** Learning rate of AdamW. @default 3e-4 */
   lr: number;
-  /** Weight that holds a candidate to the answers it starts with, on objects at random points of the images; 0 to 1000. @default 10 */
+  /** Weight that holds a candidate to the answers it starts with, on objects at random points of the images; 0 to 1000. @default 3 */
   keep: number;
+  /** Crops of every image, with colors of their own, to train on beside the whole; 0 to 16. @default 4 */
+  crops: number;
   /** Decay of the moving average of the weights, which becomes the candidate. @default 0.95 */
   averageDecay: number;
   /** Steps between checkpoints. @default 25 */
@@ -94,10 +95,10 @@ export interface LearnerSettings extends LearnerPolicy {
 const MIB = 2 ** 20;
 
 export const LEARNER_DEFAULTS: LearnerSettings = {
-  ...{ minNewMasks: 8, minImages: 6, coolDownMs: 600_000 },
+  ...{ minNewMasks: 5, minImages: 5, coolDownMs: 600_000 },
   ...{ gateShare: 0.25, replayShare: 0.5, absentShare: 0.2, margin: 0, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
   ...{ minGateImages: 5, folds: 4, alikeIou: 0.99, fitFrom: 5, method: 'auto', references: REFERENCE_COUNT },
-  ...{ steps: 200, batch: 4, samples: 4, lr: 3e-4, keep: KEEP, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
+  ...{ steps: 200, batch: 2, samples: 2, lr: 3e-4, keep: 3, crops: 4, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
   ...{ maxMemoryBytes: 4096 * MIB, featureBytes: 256 * MIB, cacheBytes: 4096 * MIB, threads: 1 },
   ...{ leaseMs: 60_000, maxAttempts: 50, engine: 'auto', device: 'auto', model: DEFAULT_MODEL, workDir: 'prosam/learner' },
 };

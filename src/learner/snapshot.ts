@@ -64,6 +64,8 @@ const snapshotSchema = z.object({
     averageDecay: z.number(),
     /** Absent in snapshots of 0.1, which kept nothing. */
     keep: z.number().default(0),
+    /** Absent in snapshots of 0.2, which cut none. */
+    crops: z.int().default(0),
     replayShare: z.number(),
     absentShare: z.number(),
   }),

@@ -87,13 +87,14 @@ async function attempt(options: CandidateOptions): Promise<TrainedCandidate | 's
 
 function trainOptions({ context, snapshot, dataset, files, plan, start, hasStart }: CandidateOptions, signal: AbortSignal): TrainOptions {
   const { settings, engine } = context;
-  const { steps, batch, samples, lr, averageDecay, keep } = snapshot.training;
+  const { steps, batch, samples, lr, averageDecay, keep, crops } = snapshot.training;
   return {
     ...{ dataset, engine, out: files.training, resume: true, fold: 'all', model: settings.model, start },
     ...{ distribution: plan.distribution, nu: plan.nu, stackedHeads: plan.config.stackedHeads ?? false },
     ...(plan.noise_scale !== undefined && { noiseScale: plan.noise_scale }),
     ...{ maxSteps: steps, epochs: Math.ceil(steps / STEPS_PER_EPOCH), schedule: 'cosine', lr },
     ...{ batch, samples, averageDecay, seed: snapshot.seed, clipNorm: 1 },
+    ...(crops > 0 && { augmentation: { crops } }),
     // A first prompt encoder has nothing to keep.
     keep: hasStart ? keep : 0,
     // Images of the gate must not decide twice: the moving average of the last steps is the candidate, not the best of several.

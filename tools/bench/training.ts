@@ -115,13 +115,13 @@ async function fullSize(folder: string): Promise<void> {
     console.log('(PyTorch was not timed: name a Python that has it with --pytorch)');
     return;
   }
-  for (const [what, key] of [
-    ['time', 'milliseconds'],
-    ['CPU time', 'cpuMilliseconds'],
-  ] as const) {
-    const best = rest.reduce((a, b) => (a[key] < b[key] ? a : b));
-    row(`${what}: ours to PyTorch's best`, (own[key] / best[key]).toFixed(2), `wanted at most 1.2 (${best.name})`);
-  }
+  const fastest = rest.reduce((a, b) => (a.milliseconds < b.milliseconds ? a : b));
+  for (const [what, key, wanted] of [
+    ['time', 'milliseconds', '1.1'],
+    ['CPU time', 'cpuMilliseconds', '1.1'],
+    ['peak memory', 'peakBytes', '1.0'],
+  ] as const)
+    row(`${what}: ours to PyTorch's fastest`, (own[key] / fastest[key]).toFixed(2), `wanted at most ${wanted} (${fastest.name})`);
   sameNumbers(all[0]?.responses[0] as StepResult, others[0].responses[0] as StepResult);
 }
 

@@ -16,6 +16,8 @@ import { openNetworks } from '../../src/core/runtime/node/open-networks.ts';
 
 export interface Frozen {
   methods: Methods;
+  /** Those of the model's own prompt encoder, with which references are measured. */
+  measured: Methods;
   /** A context of one call. */
   context(): ReturnType<typeof callContext>;
   features(file: string): Promise<ImageFeatures>;
@@ -27,7 +29,16 @@ export interface Frozen {
 const MEMORY_BYTES = 1.5 * 2 ** 30;
 const DISK_BYTES = 20 * 2 ** 30;
 
-export async function openFrozen({ model: name, cache, threads }: { model: string; cache: string; threads: number }): Promise<Frozen> {
+export interface FrozenOptions {
+  model: string;
+  /** Folder for features. */
+  cache: string;
+  threads: number;
+  /** Prompt encoder that answers. @default the model's own */
+  weights?: Uint8Array | undefined;
+}
+
+export async function openFrozen({ model: name, cache, threads, weights }: FrozenOptions): Promise<Frozen> {
   const model = await openModel(modelFolder(name));
   const { networks } = await openNetworks(model, { device: 'cpu', threads });
   const geometry = geometryOf(preprocessOf(model));
@@ -40,11 +51,14 @@ export async function openFrozen({ model: name, cache, threads }: { model: strin
     ...{ images, source, geometry, maxBytes: MEMORY_BYTES },
     decode: (image, prompts) => decodeAtImageSize(networks, geometry, image, prompts),
   });
-  const encoder = createPromptEncoders(model, networks, MEMORY_BYTES).get(undefined);
+  const encoders = createPromptEncoders(model, networks, MEMORY_BYTES);
+  if (weights) await encoders.load('learned', weights);
+  const encoder = encoders.get(weights && 'learned');
   if (encoder === undefined) throw new Error(`${name}: expected a model with a prompt encoder, got one without.`);
   const reduction = encoder.plan.label_reduction;
   return {
     methods: encoder.methods,
+    measured: encoders.toMeasure({ methods: encoder.methods, options: { ...(weights && { promptEncoder: 'learned' }) } }).methods,
     context: () => callContext(undefined, { networks, geometry }),
     features: async (file) => images.features(await source.load(file)),
     reference: (file, mask) => references.reference({ image: file, mask }, { trainedReduction: reduction }),

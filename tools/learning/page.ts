@@ -8,6 +8,8 @@ const COLOURS: Readonly<Record<Way, string>> = {
   'persam-f': '#c9a227',
   'at once': '#2b8a3e',
   fitted: '#e8590c',
+  trained: '#862e9c',
+  learned: '#d6336c',
 };
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [420, 250, 40, 28, 12];
 

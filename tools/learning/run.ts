@@ -9,10 +9,12 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { openFrozen } from './frozen.ts';
+import { gatedWeights } from './gated.ts';
 import { page } from './page.ts';
 import { openProject, PROJECTS, type Project } from './projects.ts';
 import { measured, rowOf, type Cell } from './rows.ts';
 import { summaryText } from './summary.ts';
+import { trainedWeights } from './trained.ts';
 import { prepareWay, WAYS, type Way } from './ways.ts';
 
 const { values } = parseArgs({
@@ -30,7 +32,7 @@ const { values } = parseArgs({
   },
 });
 const { data, out, model } = values;
-const seed = Number(values.seed);
+const [seed, threads, cache] = [Number(values.seed), Number(values.threads), join(out, 'features')];
 const steps = values.steps.split(',').map(Number);
 const ways = WAYS.filter((way) => values.ways.split(',').includes(way));
 const plans = PROJECTS.filter(({ name }) => values.projects.split(',').includes(name));
@@ -45,8 +47,15 @@ function sameAs(way: Way, accepted: number): { way: Way; accepted: number } {
   return { way, accepted };
 }
 
+/** The same networks with a prompt encoder that learned from the first masks of a project. */
+async function openWith(way: 'trained' | 'learned', { name: label, labeled }: Project, accepted: number) {
+  const learning = { trained: trainedWeights, learned: gatedWeights }[way];
+  const { weights, facts } = await learning({ model, label, accepted: labeled.slice(0, accepted), work: join(out, 'training'), threads });
+  return { frozen: await openFrozen({ model, cache, threads, weights }), facts };
+}
+
 async function measure(): Promise<void> {
-  const frozen = await openFrozen({ model, cache: join(out, 'features'), threads: Number(values.threads) });
+  const frozen = await openFrozen({ model, cache, threads });
   // All projects at one step before the next, so that a run that is ended early has something to say about each.
   for (const step of steps) {
     for (const plan of plans) {
@@ -58,10 +67,12 @@ async function measure(): Promise<void> {
         project ??= openProject(data, plan, seed);
         if (project.labeled.length < step) continue;
         const started = performance.now();
-        const { answer, facts } = await prepareWay(frozen, way, project.labeled.slice(0, accepted));
+        const own = way === 'trained' || way === 'learned' ? await openWith(way, project, accepted) : undefined;
+        const { answer, facts } = await prepareWay(own?.frozen ?? frozen, way, project.labeled.slice(0, accepted));
         const rows = [];
         for (const image of project.heldOut) rows.push(rowOf(await answer(image), image));
-        const cell: Cell = { project: plan.name, use: plan.use, way, accepted, seed, facts, rows };
+        await own?.frozen.close();
+        const cell: Cell = { project: plan.name, use: plan.use, way, accepted, seed, facts: { ...facts, ...own?.facts }, rows };
         writeFileSync(`${file}.part`, JSON.stringify(cell));
         renameSync(`${file}.part`, file);
         console.error(`${plan.name}, ${accepted} accepted, ${way}: ${((performance.now() - started) / 1000).toFixed(0)} s`);

@@ -10,7 +10,7 @@ import type { ImageFeatures } from '../../src/core/engine/image-features.ts';
 import type { Frozen } from './frozen.ts';
 import type { ProjectImage } from './projects.ts';
 
-export const WAYS = ['one reference', 'five latest', 'persam-f', 'at once', 'fitted'] as const;
+export const WAYS = ['one reference', 'five latest', 'persam-f', 'at once', 'fitted', 'trained', 'learned'] as const;
 export type Way = (typeof WAYS)[number];
 
 export const ABOUT: Readonly<Record<Way, string>> = {
@@ -19,6 +19,8 @@ export const ABOUT: Readonly<Record<Way, string>> = {
   'persam-f': 'the five latest masks, PerSAM-F',
   'at once': 'the twelve latest masks, of which the prompt encoder reads the five most like the target, auto',
   fitted: 'the twelve latest masks likewise, with what engine.fit fitted to them',
+  trained: 'the five latest masks, auto, with the prompt encoder that the learner trained on all of them, whatever its gate would say',
+  learned: 'the five latest masks, auto, with the prompt encoder that the learner promoted, or the one before where it promoted none',
 };
 
 /** Masks that the latest way looks at, and those that the prompt encoder reads. */
@@ -37,7 +39,8 @@ interface Prepared {
 export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly ProjectImage[]): Promise<Prepared> {
   const newest = [...accepted].reverse();
   if (way === 'one reference') return automatic(frozen, await shown(frozen, accepted.slice(0, 1)), {});
-  if (way === 'five latest') return automatic(frozen, await shown(frozen, newest.slice(0, READ)), {});
+  if (way === 'five latest' || way === 'trained' || way === 'learned')
+    return automatic(frozen, await shown(frozen, newest.slice(0, READ)), {});
   if (way === 'persam-f') return named(frozen, 'persam-f', await shown(frozen, newest.slice(0, READ)));
   const references = await shown(frozen, newest.slice(0, BANK));
   const options = { promptReferences: READ };
@@ -59,7 +62,8 @@ async function automatic(frozen: Frozen, references: readonly ShownReference[], 
     references: { mirrored: () => Promise.reject(new Error('one reference needs no check')) },
     features: (file: unknown) => frozen.features(file as string),
   };
-  const check = references.length > 1 ? await selfCheck(context, parts, both, references, options) : undefined;
+  const measured = decidedByTarget(frozen.measured, context.networks.matching.nearest) as Methods;
+  const check = references.length > 1 ? await selfCheck(context, parts, measured, references, options) : undefined;
   return answered(frozen, {}, (each, target) => drawBoth(each, both, check, { target, references, rivals: [] }, options));
 }
 

@@ -24,7 +24,7 @@ import { maskedAverage } from './object-embedding.ts';
 import { checkPredictOptions, checkReferences, checkResultPixels, readingOf } from './options.ts';
 import type { ImageSource } from './ports.ts';
 import { predictMany } from './predict-many.ts';
-import { createPromptEncoders, type LoadedPromptEncoder } from './prompt-encoders.ts';
+import { createPromptEncoders, type LoadedPromptEncoder, type ToMeasure } from './prompt-encoders.ts';
 import { onePerImage, type ShownReference } from './one-per-image.ts';
 import { createReferenceStore, type PreparedReference } from './references.ts';
 import { refineMask } from './refine.ts';
@@ -132,7 +132,7 @@ export function createEngineCore({
     return onePerImage(found);
   };
   /** Shared by all who ask for the same references, so no caller's signal may end it. */
-  const check = (methods: Methods, ready: readonly ShownReference[], options: PredictOptions) => {
+  const check = ({ methods, options }: ToMeasure, ready: readonly ShownReference[]) => {
     const { labelReduction, distribution, dense, grow, promptEncoder, promptReferences } = options;
     const asked = { labelReduction, distribution, dense, grow, promptEncoder, promptReferences, methods: [...methods.keys()] };
     const key = `${ready.map((reference) => reference.key).join(' ')} ${JSON.stringify(asked)}`;
@@ -143,7 +143,8 @@ export function createEngineCore({
     const both = decidedByTarget(methods, networks.matching.nearest);
     // A copy of a single reference says little about other images: it is not asked where the evidence can decide.
     const needed = both === undefined || asked.references.length > 1;
-    const found = needed ? await check(both ?? withoutBaselines(methods), asked.references, options) : undefined;
+    const measured = encoders.toMeasure({ methods: both ?? withoutBaselines(methods), options });
+    const found = needed ? await check(measured, asked.references) : undefined;
     context.lap('check');
     if (both !== undefined) return drawBoth(context, both, found, asked, options);
     return drawChecked(context, methods, found as SelfCheck, asked, options);
@@ -251,9 +252,8 @@ export function createEngineCore({
         checkPredictOptions(options);
         checkReferences(references);
         onlyLabel(references, 'Check');
-        const trained = encoders.get(options.promptEncoder);
-        const methods = withoutBaselines(methodsWith(trained));
-        return check(methods, await prepared(references, options, context, trained), options);
+        const methods = withoutBaselines(methodsWith(encoders.get(options.promptEncoder)));
+        return check({ methods, options }, await prepared(references, options, context));
       }),
     fit: (references, options = {}) =>
       call(options.signal, async (context) => {
@@ -262,7 +262,8 @@ export function createEngineCore({
         const label = onlyLabel(references, 'Fit');
         const trained = encoders.get(options.promptEncoder);
         const ready = await prepared(references, options, context, trained);
-        return learning.fit(context, { label, references: ready, methods: methodsWith(trained) }, options);
+        const { methods } = encoders.toMeasure({ methods: methodsWith(trained), options });
+        return learning.fit(context, { label, references: ready, methods }, options);
       }),
     embedObject: (reference, options = {}) =>
       call(options.signal, async (context) => {

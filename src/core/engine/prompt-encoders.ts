@@ -9,6 +9,7 @@ import { createCodeCache, createDistributionReader } from './methods/prosam.ts';
 import { midShape } from '../onnx/model-graphs.ts';
 import { checkPromptEncoder, type Networks, type PromptEncoderNetworks } from '../onnx/networks.ts';
 import type { Tensor } from '../onnx/session.ts';
+import type { PredictOptions } from './types.ts';
 
 export interface LoadedPromptEncoder {
   plan: PromptEncoderPlan;
@@ -16,9 +17,20 @@ export interface LoadedPromptEncoder {
   methods: Methods;
 }
 
+/** Methods that are measured on references, and the options of it. */
+export interface ToMeasure {
+  methods: Methods;
+  options: PredictOptions;
+}
+
 export interface PromptEncoders {
   /** Without an id the model's own, if it has one. @throws VERSION_NOT_FOUND */
   get(id: string | undefined): LoadedPromptEncoder | undefined;
+  /**
+   * Methods to measure a label's references with. A version that stands beside the model's own encoder has learned from the very masks that would
+   * judge it, and looks better on them than it is: the model's own is measured in its place.
+   */
+  toMeasure(asked: ToMeasure): ToMeasure;
   load(id: string, file: Uint8Array): Promise<void>;
   unload(id: string): void;
   /** Forgets what is kept of references; the encoders stay. */
@@ -45,6 +57,11 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
       const found = loaded.get(id);
       if (found) return found;
       throw new ProsamError('VERSION_NOT_FOUND', `expected the prompt encoder ${id}, but it is not loaded. Load it first.`);
+    },
+    toMeasure({ methods, options }) {
+      const { promptEncoder, ...others } = options;
+      if (promptEncoder === undefined || own === undefined) return { methods, options };
+      return { methods: new Map([...own.methods].filter(([name]) => methods.has(name))), options: others };
     },
     async load(id, file) {
       if (loaded.has(id)) return;

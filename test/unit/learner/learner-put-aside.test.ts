@@ -1,6 +1,6 @@
 /** Runs that are put aside, taken up, taken away. */
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { PROJECT } from './small-project.ts';
@@ -36,6 +36,19 @@ describe('a run that is put aside', () => {
     expect(ofType('step').map(({ step, steps }) => `${step}/${steps}`)).toEqual(['2/5', '3/5', '4/5', '5/5']);
     expect((await runsOf())[0]).toMatchObject({ attempts: 2, state: 'promoted' });
     expect(await versionsOf()).toHaveLength(1);
+  });
+
+  it('goes on where an earlier version of prosam left it, which cut no crops', async () => {
+    await bench.world.annotate(8);
+    const stop = new AbortController();
+    await learn({ crops: 0 }, { signal: stop.signal, onEvent: (event) => event.type === 'step' && event.step === 2 && stop.abort() });
+    const [run] = await runsOf();
+    const file = join(bench.world.folder, 'learner', 'runs', run?.id ?? '', 'snapshot.json');
+    const snapshot = JSON.parse(await readFile(file, 'utf8')) as { training: Record<string, unknown> };
+    delete snapshot.training['crops'];
+    await writeFile(file, JSON.stringify(snapshot));
+    expect(await learn({ crops: 4 })).toMatchObject({ state: 'promoted', run: run?.id });
+    expect(ofType('step').map(({ step }) => step)).toEqual([2, 3, 4]);
   });
 
   it('begins anew with the same data where its files are damaged', async () => {

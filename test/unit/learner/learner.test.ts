@@ -63,6 +63,16 @@ describe(`a run (${ENGINE_NAME})`, () => {
     expect(readdirSync(join(bench.world.folder, 'learner', 'runs', run.id))).toEqual(['metrics.jsonl']);
   });
 
+  it('learns from crops of its images, too, where it is asked to', async () => {
+    await bench.world.annotate(8);
+    const features = join(bench.world.folder, 'learner', 'features');
+    const crops = (): string[] => readdirSync(features).filter((name) => name.includes('crop'));
+    await learn({ crops: 0 });
+    expect(crops()).toEqual([]);
+    await learn({ crops: 2, steps: 8 });
+    expect(crops().length).toBeGreaterThan(0);
+  });
+
   it('goes on from the version in service, mixes in what it learned before, and tests on the same images', async () => {
     await bench.world.annotate(8);
     await learn();

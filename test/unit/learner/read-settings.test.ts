@@ -22,6 +22,7 @@ describe('parseLearnerSettings', () => {
     expectCode('CONFIG_INVALID', () => parseLearnerSettings({ stepps: 7 }), 'stepps');
     for (const fitFrom of [1, 13, -1]) expectCode('CONFIG_INVALID', () => parseLearnerSettings({ fitFrom }), 'fitFrom');
     for (const fitFrom of [0, 2, 12]) expect(parseLearnerSettings({ fitFrom })).toMatchObject({ fitFrom });
+    for (const crops of [-1, 17, 0.5]) expectCode('CONFIG_INVALID', () => parseLearnerSettings({ crops }), 'crops');
     expectCode('CONFIG_INVALID', () => parseLearnerSettings({ steps: 0, gateShare: 0.9 }), 'steps', 'gateShare');
     expectCode(
       'CONFIG_INVALID',

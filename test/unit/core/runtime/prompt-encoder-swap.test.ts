@@ -8,7 +8,7 @@ import {
   safetensorsBytes,
   type TensorToWrite,
 } from '../../../../src/core/checkpoint/formats/safetensors.ts';
-import { createEngine, type Engine, type Reference } from '../../../../src/index.ts';
+import { createEngine, type Engine, type PredictOptions, type Reference } from '../../../../src/index.ts';
 import { expectRejection } from '../expect-error.ts';
 
 const own = new Uint8Array(readFileSync('models/tiny/prompt-encoder.safetensors'));
@@ -86,6 +86,23 @@ describe('prompt encoders beside the own one', () => {
     );
     await expectRejection('VERSION_NOT_FOUND', logits('part'), 'part');
     expect(await logits()).toHaveLength(64 * 64);
+  });
+
+  it('are not believed for masks they may have learned from: the own one is measured on the references', async () => {
+    await engine.loadPromptEncoder(
+      'learned',
+      altered((value, name) => (name.startsWith('mu_head') ? value * 0.5 : value)),
+    );
+    const references = [reference, { image: scenes[1].image, mask: scenes[1].truth }];
+    const target = sceneWith(31, () => seed++).image;
+    const version = { promptEncoder: 'learned' };
+    const measured = async (options: PredictOptions): Promise<number | undefined> =>
+      (await engine.selfCheck(references, options)).methods.prosam?.iou;
+    expect(await measured(version)).not.toBe(await measured({}));
+    const checked = async (options: PredictOptions) => (await engine.predict(target, references, options)).masks[0]?.quality;
+    expect((await checked(version))?.referenceIou).toBe((await checked({}))?.referenceIou);
+    expect((await checked(version))?.referenceIou).toBeGreaterThan(0);
+    expect((await engine.fit(references, version)).held).toEqual((await engine.fit(references)).held);
   });
 
   it('lets calls end with the encoder they began with', async () => {
