@@ -46,8 +46,8 @@ export async function heldOutPairs(options: HeldOutOptions): Promise<GatePair[] 
   const groups = foldsOf(lessons, settings.folds);
   const pairs = await measureVersions({ ...options, lessons: held });
   if (pairs === undefined) return 'stopped';
-  if (groups.length === 0 || !isPromising(pairs, settings)) return pairs;
   for (const [index, group] of groups.entries()) {
+    if (!isPromising(pairs, settings)) break;
     const more = await foldPairs(options, group, { number: index + 1, of: groups.length });
     if (typeof more === 'string') return more;
     pairs.push(...more);
@@ -64,9 +64,9 @@ export function foldsOf(lessons: readonly Lesson[], folds: number): Lesson[][] {
   return Array.from({ length: count }, (_, i) => training.filter((__, at) => at % count === i).flatMap(([, of]) => of));
 }
 
-/** More trainings only where the images held back for good show a change that is no loss. */
+/** More trainings only where what is measured so far shows a change that is no loss, or is too little to tell. */
 function isPromising(pairs: readonly GatePair[], { margin, ...rule }: LearnerSettings): boolean {
-  if (pairs.length === 0) return true;
+  if (new Set(pairs.map(({ target }) => target)).size < rule.minGateImages) return true;
   const { metrics } = judge(pairs, { ...rule, margin });
   return metrics.changed > 0 && metrics.gain.mean > -Math.max(margin, Number.EPSILON);
 }

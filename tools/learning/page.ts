@@ -3,6 +3,7 @@ import type { Measured } from './rows.ts';
 import { ABOUT, type Way } from './ways.ts';
 
 const COLOURS: Readonly<Record<Way, string>> = {
+  nothing: '#d0d0d0',
   'one reference': '#9a9a9a',
   'five latest': '#4c6ef5',
   'persam-f': '#c9a227',

@@ -4,14 +4,19 @@ import { confusion } from '../../src/core/mask/metrics.ts';
 import type { ProjectImage } from './projects.ts';
 import type { Way } from './ways.ts';
 
-interface Row {
+interface Errors {
   /** 0..1 */
   iou: number;
   /** Share of the image's pixels that a person has to correct, 0..1. */
   corrected: number;
 }
 
-export function rowOf(mask: Uint8Array, { truth, ignore }: ProjectImage): Row {
+export interface Row extends Errors {
+  /** Clicks until the mask is good enough, 0 to 10. */
+  clicks: number;
+}
+
+export function errorsOf(mask: Uint8Array, { truth, ignore }: ProjectImage): Errors {
   const { tp, fp, fn, tn } = confusion(mask, truth.data, ignore);
   return { iou: tp + fp + fn === 0 ? 1 : tp / (tp + fp + fn), corrected: (fp + fn) / Math.max(1, tp + fp + fn + tn) };
 }
@@ -40,6 +45,7 @@ export interface Point {
   projects: number;
   iou: number;
   corrected: number;
+  clicks: number;
   /** IoU against the five latest masks, on the same images. */
   ahead: Interval;
   /** The project that is furthest behind them. */
@@ -50,7 +56,16 @@ export interface Measured {
   ways: readonly Way[];
   steps: readonly number[];
   groups: { name: string; projects: string[]; points: Point[] }[];
-  cells: { project: string; use: Cell['use']; way: Way; accepted: number; iou: number; corrected: number; facts: Cell['facts'] }[];
+  cells: {
+    project: string;
+    use: Cell['use'];
+    way: Way;
+    accepted: number;
+    iou: number;
+    corrected: number;
+    clicks: number;
+    facts: Cell['facts'];
+  }[];
 }
 
 const BASE: Way = 'five latest';
@@ -85,6 +100,7 @@ export function measured(cells: readonly Cell[], ways: readonly Way[], steps: re
       ...{ project, use, way, accepted, facts },
       iou: mean(rows.map(({ iou }) => iou)),
       corrected: mean(rows.map(({ corrected }) => corrected)),
+      clicks: mean(rows.map(({ clicks }) => clicks)),
     })),
   };
 }
@@ -106,6 +122,7 @@ function pointOf(cells: readonly Cell[], way: Way, accepted: number): Point | un
     ...{ way, accepted, projects: pairs.length },
     iou: mean(pairs.map(({ own }) => mean(own.rows.map(({ iou }) => iou)))),
     corrected: mean(pairs.map(({ own }) => mean(own.rows.map(({ corrected }) => corrected)))),
+    clicks: mean(pairs.map(({ own }) => mean(own.rows.map(({ clicks }) => clicks)))),
     ahead: pairedInterval(pairs.map(({ differences }) => differences)),
     worst: each.sort((a, b) => a.ahead - b.ahead)[0],
   };

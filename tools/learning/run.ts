@@ -8,11 +8,12 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { clicksNeeded } from './clicks.ts';
 import { openFrozen } from './frozen.ts';
 import { gatedWeights } from './gated.ts';
 import { page } from './page.ts';
 import { openProject, PROJECTS, type Project } from './projects.ts';
-import { measured, rowOf, type Cell } from './rows.ts';
+import { errorsOf, measured, type Cell, type Row } from './rows.ts';
 import { summaryText } from './summary.ts';
 import { trainedWeights } from './trained.ts';
 import { prepareWay, WAYS, type Way } from './ways.ts';
@@ -42,6 +43,7 @@ const fileOf = (project: string, way: Way, accepted: number): string =>
 
 /** One fixed reference stays what it is, and up to five masks the latest five are all there are. */
 function sameAs(way: Way, accepted: number): { way: Way; accepted: number } {
+  if (way === 'nothing') return { way, accepted: 0 };
   if (way === 'one reference' || accepted === 1) return { way: way === 'persam-f' ? way : 'one reference', accepted: 1 };
   if (way === 'at once' && accepted <= 5) return { way: 'five latest', accepted };
   return { way, accepted };
@@ -60,17 +62,21 @@ async function measure(): Promise<void> {
   for (const step of steps) {
     for (const plan of plans) {
       let project: Project | undefined;
-      for (const asked of ways) {
-        const { way, accepted } = sameAs(asked, step);
+      for (const named of ways) {
+        const { way, accepted } = sameAs(named, step);
         const file = fileOf(plan.name, way, accepted);
         if (existsSync(file)) continue;
         project ??= openProject(data, plan, seed);
         if (project.labeled.length < step) continue;
         const started = performance.now();
         const own = way === 'trained' || way === 'learned' ? await openWith(way, project, accepted) : undefined;
-        const { answer, facts } = await prepareWay(own?.frozen ?? frozen, way, project.labeled.slice(0, accepted));
-        const rows = [];
-        for (const image of project.heldOut) rows.push(rowOf(await answer(image), image));
+        const asked = own?.frozen ?? frozen;
+        const { answer, facts } = await prepareWay(asked, way, project.labeled.slice(0, accepted));
+        const rows: Row[] = [];
+        for (const image of project.heldOut) {
+          const start = await answer(image);
+          rows.push({ ...errorsOf(start.mask, image), clicks: await clicksNeeded(asked, image, start) });
+        }
         await own?.frozen.close();
         const cell: Cell = { project: plan.name, use: plan.use, way, accepted, seed, facts: { ...facts, ...own?.facts }, rows };
         writeFileSync(`${file}.part`, JSON.stringify(cell));

@@ -1,4 +1,5 @@
 /** Measurements as tables for a terminal and for documents. */
+import { CONTENT, MAX_CLICKS } from './clicks.ts';
 import type { Measured, Point } from './rows.ts';
 import { ABOUT } from './ways.ts';
 import { markdownTable } from '../markdown.ts';
@@ -20,6 +21,7 @@ export function summaryText({ ways, steps, groups, cells }: Measured): string {
     `## ${name}: ${projects.join(', ')}`,
     `Mean IoU on images that nobody labeled (projects)\n\n${markdownTable(head, ways.map(byStep(points, ({ iou, projects: count }) => `${iou.toFixed(3)} (${count})`)))}`,
     `Share of the pixels to correct\n\n${markdownTable(head, ways.map(byStep(points, ({ corrected }) => `${(100 * corrected).toFixed(2)} %`)))}`,
+    `Clicks until the mask has an IoU of ${CONTENT} (${MAX_CLICKS} at most); each in the middle of the largest region that is wrong\n\n${markdownTable(head, ways.map(byStep(points, ({ clicks }) => clicks.toFixed(2))))}`,
     `IoU ahead of the five latest on the same images, with 95 % intervals; the label furthest behind\n\n${markdownTable(
       head,
       others.map(

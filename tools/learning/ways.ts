@@ -7,13 +7,15 @@ import type { MethodContext, RunMethod } from '../../src/core/engine/methods/met
 import type { ShownReference } from '../../src/core/engine/one-per-image.ts';
 import { selfCheck } from '../../src/core/engine/self-check.ts';
 import type { ImageFeatures } from '../../src/core/engine/image-features.ts';
+import type { Start } from './clicks.ts';
 import type { Frozen } from './frozen.ts';
 import type { ProjectImage } from './projects.ts';
 
-export const WAYS = ['one reference', 'five latest', 'persam-f', 'at once', 'fitted', 'trained', 'learned'] as const;
+export const WAYS = ['nothing', 'one reference', 'five latest', 'persam-f', 'at once', 'fitted', 'trained', 'learned'] as const;
 export type Way = (typeof WAYS)[number];
 
 export const ABOUT: Readonly<Record<Way, string>> = {
+  nothing: 'no prediction: a person begins with an empty image',
   'one reference': 'the first accepted mask alone, auto',
   'five latest': 'the five latest masks, auto, as in version 0.1.0',
   'persam-f': 'the five latest masks, PerSAM-F',
@@ -26,8 +28,7 @@ export const ABOUT: Readonly<Record<Way, string>> = {
 /** Masks that the latest way looks at, and those that the prompt encoder reads. */
 const [BANK, READ] = [MAX_EXAMPLES, 5];
 
-/** 1 = the label, at the target's own size. */
-type Answer = (target: ProjectImage) => Promise<Uint8Array>;
+type Answer = (target: ProjectImage) => Promise<Start>;
 
 interface Prepared {
   answer: Answer;
@@ -37,6 +38,7 @@ interface Prepared {
 
 /** accepted: in the order in which they were accepted */
 export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly ProjectImage[]): Promise<Prepared> {
+  if (way === 'nothing') return { facts: {}, answer: ({ truth }) => Promise.resolve({ mask: new Uint8Array(truth.data.length) }) };
   const newest = [...accepted].reverse();
   if (way === 'one reference') return automatic(frozen, await shown(frozen, accepted.slice(0, 1)), {});
   if (way === 'five latest' || way === 'trained' || way === 'learned')
@@ -79,7 +81,7 @@ function answered(frozen: Frozen, facts: Prepared['facts'], draw: Draw): Prepare
     facts,
     async answer({ file }) {
       const { result } = await draw(frozen.context(), await frozen.features(file));
-      return Uint8Array.from(result.field.data, (value) => (value > 0 ? 1 : 0));
+      return { mask: Uint8Array.from(result.field.data, (value) => (value > 0 ? 1 : 0)), logits: result.lowResLogits };
     },
   };
 }

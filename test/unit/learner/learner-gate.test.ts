@@ -90,6 +90,14 @@ describe(`images held out in turn (${ENGINE_NAME})`, () => {
     await learn({ folds: 4, alikeIou: 0 });
     expect(foldsTold()).toEqual([]);
   });
+
+  it('does not let fewer images than a decision takes spare them, and spares the rest once there are enough', async () => {
+    await bench.world.annotate(8);
+    await learn({ folds: 4, alikeIou: 0, minGateImages: 5 });
+    const { gate } = metricsOf((await versionsOf())[0]);
+    expect(gate).toMatchObject({ images: 5, changed: 0 });
+    expect(foldsTold()).toEqual([1, 2, 3]); // two are held back for good
+  });
 });
 
 describe(`images that do not show a label (${ENGINE_NAME})`, () => {

@@ -9,7 +9,7 @@ import { createRivals, MAX_RIVAL_IMAGES } from '../../../src/core/engine/trust/r
 import type { FloatMap } from '../../../src/core/mask/resize-map.ts';
 import { rankingOf } from '../../../src/service/learning/ranking.ts';
 import type { Frozen } from '../frozen.ts';
-import { rowOf } from '../rows.ts';
+import { errorsOf } from '../rows.ts';
 import type { Compared, Pair, Pool } from './pairs.ts';
 
 /** Masks whose presence is below count as none, as a service with the built-in model has it. */
@@ -104,7 +104,7 @@ export function simulatedProject(frozen: Frozen, { pool, showing, heldOut }: Poo
     let sum = 0;
     for (const [i, image] of heldOut.entries()) {
       const { field } = await nearest(context(), all.targets[pool.length + i] as ImageFeatures, shownBy(references), {});
-      sum += rowOf(
+      sum += errorsOf(
         Uint8Array.from(field.data, (value) => (value > 0 ? 1 : 0)),
         image,
       ).iou;
