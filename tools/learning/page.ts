@@ -10,6 +10,7 @@ const COLOURS: Readonly<Record<Way, string>> = {
   'at once': '#2b8a3e',
   fitted: '#e8590c',
   trained: '#862e9c',
+  'trained and fitted': '#0b7285',
   learned: '#d6336c',
 };
 const [WIDTH, HEIGHT, LEFT, BOTTOM, TOP] = [420, 250, 40, 28, 12];

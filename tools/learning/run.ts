@@ -49,10 +49,18 @@ function sameAs(way: Way, accepted: number): { way: Way; accepted: number } {
   return { way, accepted };
 }
 
+/** Ways with a prompt encoder of their own, and who makes it. */
+const LEARNERS = { trained: trainedWeights, 'trained and fitted': trainedWeights, learned: gatedWeights };
+
 /** The same networks with a prompt encoder that learned from the first masks of a project. */
-async function openWith(way: 'trained' | 'learned', { name: label, labeled }: Project, accepted: number) {
-  const learning = { trained: trainedWeights, learned: gatedWeights }[way];
-  const { weights, facts } = await learning({ model, label, accepted: labeled.slice(0, accepted), work: join(out, 'training'), threads });
+async function openWith(way: keyof typeof LEARNERS, { name: label, labeled }: Project, accepted: number) {
+  const { weights, facts } = await LEARNERS[way]({
+    model,
+    label,
+    accepted: labeled.slice(0, accepted),
+    work: join(out, 'training'),
+    threads,
+  });
   return { frozen: await openFrozen({ model, cache, threads, weights }), facts };
 }
 
@@ -69,7 +77,7 @@ async function measure(): Promise<void> {
         project ??= openProject(data, plan, seed);
         if (project.labeled.length < step) continue;
         const started = performance.now();
-        const own = way === 'trained' || way === 'learned' ? await openWith(way, project, accepted) : undefined;
+        const own = way in LEARNERS ? await openWith(way as keyof typeof LEARNERS, project, accepted) : undefined;
         const asked = own?.frozen ?? frozen;
         const { answer, facts } = await prepareWay(asked, way, project.labeled.slice(0, accepted));
         const rows: Row[] = [];

@@ -2,6 +2,7 @@
 import { decidedByTarget, drawBoth, type DrawnMask } from '../../src/core/engine/auto.ts';
 import { drawLearned } from '../../src/core/engine/learned/draw.ts';
 import { fitted, MAX_EXAMPLES } from '../../src/core/engine/learned/fit.ts';
+import { plainMaps } from '../../src/core/engine/learned/learning.ts';
 import type { Methods } from '../../src/core/engine/methods/available.ts';
 import type { MethodContext, RunMethod } from '../../src/core/engine/methods/method.ts';
 import type { ShownReference } from '../../src/core/engine/one-per-image.ts';
@@ -11,7 +12,17 @@ import type { Start } from './clicks.ts';
 import type { Frozen } from './frozen.ts';
 import type { ProjectImage } from './projects.ts';
 
-export const WAYS = ['nothing', 'one reference', 'five latest', 'persam-f', 'at once', 'fitted', 'trained', 'learned'] as const;
+export const WAYS = [
+  'nothing',
+  'one reference',
+  'five latest',
+  'persam-f',
+  'at once',
+  'fitted',
+  'trained',
+  'trained and fitted',
+  'learned',
+] as const;
 export type Way = (typeof WAYS)[number];
 
 export const ABOUT: Readonly<Record<Way, string>> = {
@@ -22,6 +33,7 @@ export const ABOUT: Readonly<Record<Way, string>> = {
   'at once': 'the twelve latest masks, of which the prompt encoder reads the five most like the target, auto',
   fitted: 'the twelve latest masks likewise, with what engine.fit fitted to them',
   trained: 'the five latest masks, auto, with the prompt encoder that the learner trained on all of them, whatever its gate would say',
+  'trained and fitted': 'the twelve latest masks with that prompt encoder, and what engine.fit fitted to them beside it',
   learned: 'the five latest masks, auto, with the prompt encoder that the learner promoted, or the one before where it promoted none',
 };
 
@@ -49,11 +61,17 @@ export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly Pr
   const plain = await automatic(frozen, references, options);
   if (way === 'at once') return plain;
   const started = performance.now();
-  const { held, numbers } = await fitted(frozen.context(), references, { methods: frozen.methods, plain: ['prosam', 'nearest'] }, options);
+  const context = frozen.context();
+  const { held, numbers } = await fitted(
+    context,
+    references,
+    { methods: frozen.measured, plain: plainMaps(context, frozen.measured) },
+    options,
+  );
   const facts = { seconds: (performance.now() - started) / 1000, held, maps: numbers?.maps, used: numbers !== undefined };
   if (numbers === undefined) return { ...plain, facts };
-  return answered(frozen, facts, (context, target) =>
-    drawLearned(context, { held, numbers }, { target, references, rivals: [] }, frozen.methods, options),
+  return answered(frozen, facts, (each, target) =>
+    drawLearned(each, { held, numbers }, { target, references, rivals: [] }, frozen.methods, options),
   );
 }
 

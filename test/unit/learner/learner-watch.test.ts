@@ -35,7 +35,7 @@ describe('learners that watch', () => {
   });
 
   it('tell what they wait for, and run at once when somebody asks', async () => {
-    const learner = await startLearner(bench.world.storage, bench.world.settings(), options({ lookEveryMs: 50 }));
+    const learner = await startLearner(bench.world.storage, bench.world.settings({ minImages: 6 }), options({ lookEveryMs: 50 }));
     await bench.world.annotate(5);
     await seen((event) => event.type === 'waiting' && /^5 of 6 annotated images/.test(event.waitingFor));
     expect(await runsOf()).toEqual([]);

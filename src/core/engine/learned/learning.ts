@@ -1,5 +1,5 @@
 /** Numbers fitted to labels, as the engine's calls make and take them. */
-import { parseLearnedValues, type LearnedValues } from '../../checkpoint/learned-values.ts';
+import { parseLearnedValues, type LearnedValues, type PlainMap } from '../../checkpoint/learned-values.ts';
 import { ProsamError } from '../../common/errors.ts';
 import type { DrawnMask } from '../auto.ts';
 import type { Methods } from '../methods/available.ts';
@@ -27,10 +27,7 @@ type DrawWithLearned = (context: MethodContext, asked: Asked) => Promise<DrawnMa
 export function createLearning(features: string): Learning {
   return {
     async fit(context, { label, references, methods }, options) {
-      // What 'auto' would draw, by either method.
-      const cells = context.networks.drawsPrompts ? 'pieces' : 'nearest';
-      const plain = (['prosam', cells] as const).filter((name) => methods.has(name));
-      const found = await fitted(context, references, { methods, plain }, options);
+      const found = await fitted(context, references, { methods, plain: plainMaps(context, methods) }, options);
       const { promptEncoder } = options;
       return { format: 'prosam-learned/1', features, ...(promptEncoder !== undefined && { promptEncoder }), label, ...found };
     },
@@ -46,6 +43,11 @@ export function createLearning(features: string): Learning {
       return found;
     },
   };
+}
+
+/** Maps of what 'auto' would draw, by either method. */
+export function plainMaps({ networks }: Pick<MethodContext, 'networks'>, methods: Methods): PlainMap[] {
+  return (['prosam', networks.drawsPrompts ? 'pieces' : 'nearest'] as const).filter((name) => methods.has(name));
 }
 
 function checkFit(values: LearnedValues, features: string, promptEncoder: string | undefined): void {
