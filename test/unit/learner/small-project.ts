@@ -53,7 +53,7 @@ export async function smallProject(): Promise<SmallProject> {
       return hashes;
     },
     settings: (more) => ({
-      ...{ ...LEARNER_DEFAULTS, model: 'tiny', workDir: work, device: 'cpu', steps: 4, batch: 2, samples: 2, checkpointEvery: 1, lr: 1e-2 },
+      ...{ ...LEARNER_DEFAULTS, model: 'tiny', workDir: work, device: 'cpu', steps: 4, crops: 0, checkpointEvery: 1, lr: 1e-2 },
       // Whatever comes out is good enough, one pixel is a change, and what is trained is what answers.
       ...{ method: 'prosam', margin: 1, labelMargin: 1, minGateImages: 1, folds: 0, alikeIou: 1, leaseMs: 5000, threads: 0, fitFrom: 0 },
       ...more,
