@@ -3,7 +3,7 @@ import { ProsamError } from '../../core/common/errors.ts';
 import type { Episode } from '../types.ts';
 
 /** Weight of the distance from the starting answers. docs/training/further.md has what it costs and saves. */
-export const KEEP = 10;
+const KEEP = 10;
 /** Largest number of images that count as few. */
 const FEW_IMAGES = 100;
 
