@@ -66,9 +66,9 @@ export function foldsOf(lessons: readonly Lesson[], folds: number): Lesson[][] {
 
 /** More trainings only where what is measured so far shows a change that is no loss, or is too little to tell. */
 function isPromising(pairs: readonly GatePair[], { margin, ...rule }: LearnerSettings): boolean {
-  if (new Set(pairs.map(({ target }) => target)).size < rule.minGateImages) return true;
-  const { metrics } = judge(pairs, { ...rule, margin });
-  return metrics.changed > 0 && metrics.gain.mean > -Math.max(margin, Number.EPSILON);
+  if (pairs.length === 0) return true;
+  const { images, changed, gain } = judge(pairs, { ...rule, margin }).metrics;
+  return images < rule.minGateImages || (changed > 0 && gain.mean > -Math.max(margin, Number.EPSILON));
 }
 
 async function foldPairs(

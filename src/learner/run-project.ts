@@ -11,7 +11,7 @@ import { holdLease, type Lease } from './lease.ts';
 import type { EndState, LearnerContext, RunOutcome } from './types.ts';
 import { forgetErased } from './forget-erased.ts';
 import { runFiles, tidyRun, type RunFiles } from './run-files.ts';
-import { readSnapshot, writeSnapshot, type Snapshot } from './snapshot.ts';
+import { readSnapshot, trainingOf, writeSnapshot, type Snapshot } from './snapshot.ts';
 
 /** Not the run's fault: it is put aside and tried again. */
 const PASSING: readonly ErrorCode[] = [
@@ -134,12 +134,10 @@ async function snapshotOf(context: LearnerContext, run: RunRecord, { folder }: R
   const { masks, notes, ...asked } = await choose();
   if (masks.length === 0) throw new Error(`expected ${tooLittle()}; what the run began with was removed since`);
   const { current } = await context.storage.store.versions.state(run.project);
-  const { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare } = context.settings;
   const snapshot: Snapshot = {
     ...{ format: 'prosam-learner-snapshot/2', run: run.id, project: run.project, seed: seedOf(run.id) },
     ...(current !== undefined && { parent: current }),
-    training: { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare },
-    ...{ masks, notes, ...asked },
+    ...{ training: trainingOf(context.settings), masks, notes, ...asked },
   };
   await writeSnapshot(folder, snapshot);
   return snapshot;

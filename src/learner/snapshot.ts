@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { PROVENANCES } from '../service/ports/storage.ts';
 import { writeDurably } from '../core/files/write-file.ts';
+import type { LearnerSettings } from './settings.ts';
 
 const maskSchema = z.object({
   /** Id of the mask in the store; absent in snapshots of earlier versions. */
@@ -64,7 +65,7 @@ const snapshotSchema = z.object({
     averageDecay: z.number(),
     /** Absent in snapshots of 0.1, which kept nothing. */
     keep: z.number().default(0),
-    /** Absent in snapshots of 0.2, which cut none. */
+    /** Absent in earlier snapshots, which cut none. */
     crops: z.int().default(0),
     replayShare: z.number(),
     absentShare: z.number(),
@@ -82,6 +83,12 @@ const snapshotSchema = z.object({
   notes: z.array(z.string()),
 });
 export type Snapshot = z.output<typeof snapshotSchema>;
+
+/** The settings that a run keeps to its end. */
+export function trainingOf(settings: LearnerSettings): Snapshot['training'] {
+  const { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare } = settings;
+  return { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare };
+}
 
 const FILE = 'snapshot.json';
 

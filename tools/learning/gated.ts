@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { cocoRleFromMaskSync } from '../../src/core/mask/rle.ts';
+import { cocoRleArea, cocoRleFromMaskSync } from '../../src/core/mask/rle.ts';
 import { learnOnce } from '../../src/learner/learn-once.ts';
 import { LEARNER_DEFAULTS } from '../../src/learner/settings.ts';
 import { openStorage } from '../../src/storage/open-storage.ts';
@@ -23,13 +23,13 @@ export async function gatedWeights({ model, label, accepted, work, threads }: Tr
     const bytes = readFileSync(file);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
     await storage.blobs.put(bytes);
-    const { data, width, height } = truth;
-    const area = data.reduce((sum, value) => sum + value, 0);
+    const { width, height } = truth;
+    const rle = cocoRleFromMaskSync(truth);
     await storage.store.annotations.accept(
       {
         ...{ project: PROJECT, source: 'bench', externalId: `image ${i}`, revision: 1, provenance: 'edited', createdMs: i },
         image: { project: PROJECT, sha256, width, height },
-        masks: [{ label, rle: cocoRleFromMaskSync(truth), area }],
+        masks: [{ label, rle, area: cocoRleArea(rle) }],
       },
       [],
     );

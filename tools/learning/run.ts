@@ -86,7 +86,15 @@ async function measure(): Promise<void> {
           rows.push({ ...errorsOf(start.mask, image), clicks: await clicksNeeded(asked, image, start) });
         }
         await own?.frozen.close();
-        const cell: Cell = { project: plan.name, use: plan.use, way, accepted, seed, facts: { ...facts, ...own?.facts }, rows };
+        const cell: Cell = {
+          project: plan.name,
+          use: plan.use,
+          way,
+          accepted,
+          seed,
+          facts: { ...facts, ...(own && { learner: own.facts }) },
+          rows,
+        };
         writeFileSync(`${file}.part`, JSON.stringify(cell));
         renameSync(`${file}.part`, file);
         console.error(`${plan.name}, ${accepted} accepted, ${way}: ${((performance.now() - started) / 1000).toFixed(0)} s`);

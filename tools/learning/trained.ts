@@ -5,7 +5,7 @@ import { openModel } from '../../src/core/checkpoint/model-folder.ts';
 import { modelFolder } from '../../src/core/checkpoint/model-paths.ts';
 import { cocoRleFromMaskSync } from '../../src/core/mask/rle.ts';
 import { LEARNER_DEFAULTS } from '../../src/learner/settings.ts';
-import type { Snapshot, SnapshotMask } from '../../src/learner/snapshot.ts';
+import { trainingOf, type Snapshot, type SnapshotMask } from '../../src/learner/snapshot.ts';
 import { storeDataset } from '../../src/learner/store-dataset.ts';
 import { episodesPerEpoch, trainCandidate } from '../../src/learner/train-candidate.ts';
 import { selfDescribingWeights } from '../../src/learner/weights.ts';
@@ -32,18 +32,17 @@ export async function trainedWeights({ model, label, accepted, work, threads }: 
     return { label, sha256, rle: cocoRleFromMaskSync(truth), provenance: 'edited', split: 'train', isNew: true };
   });
   const settings = { ...LEARNER_DEFAULTS, model, threads, device: 'cpu' };
-  const { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare } = settings;
+  const { absentShare, replayShare } = settings;
   const snapshot: Snapshot = {
-    ...{ format: 'prosam-learner-snapshot/2', run: label, project: label, seed: 321, masks },
-    training: { steps, batch, samples, lr, keep, crops, averageDecay, replayShare, absentShare },
+    ...{ format: 'prosam-learner-snapshot/2', run: label, project: label, seed: 321, training: trainingOf(settings), masks },
     ...{ absences: [], references: [], without: [], asked: {}, accepted: {}, notes: [] },
   };
   const plan = (await openModel(modelFolder(model))).manifest.prompt_encoder;
   if (plan === undefined) throw new Error(`${model}: expected a model with a prompt encoder, got one without.`);
-  const training = join(work, `${label} ${accepted.length}`.replaceAll(' ', '-'));
+  const folder = join(work, `${label} ${accepted.length}`.replaceAll(' ', '-'));
   const trained = await trainCandidate({
     context: { engine: await loadTrainingEngine(), settings, memoryUsed: () => 0 },
-    ...{ snapshot, plan, start: 'model', hasStart: true, files: { training, features: join(work, 'features') } },
+    ...{ snapshot, plan, start: 'model', hasStart: true, files: { training: folder, features: join(work, 'features') } },
     dataset: storeDataset({
       ...{ project: label, lessons: masks, absentShare, replayShare, episodes: episodesPerEpoch(snapshot) },
       fileOf: (sha256) => files.get(sha256) as string,
