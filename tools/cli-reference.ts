@@ -1,13 +1,14 @@
-/** Prints the reference of the command line (docs/reference/cli.md), made from the tables of the commands. */
+/** Writes the reference of the command line (docs/reference/cli.md), made from the tables of the commands. */
 import { commandSpecs } from '../src/cli/commands.ts';
 import { argumentText, exitCodeText, grouped, isGroup, optionText, optionTitle, usageLines } from '../src/cli/common/help.ts';
 import type { CommandSpec, GroupSpec } from '../src/cli/common/spec.ts';
+import { makePage } from './made-page.ts';
 
 /** Many examples need a server, a hub or photos; a test has the parser read each of them. */
 const NOT_RUN = '<!-- not run: test/unit/cli/reference.test.ts parses each example -->';
 
 /** Reference of all commands as Markdown. */
-export async function cliReference(): Promise<string> {
+async function cliReference(): Promise<string> {
   const specs = await commandSpecs();
   const rows = specs.map(({ name, summary }) => [link(name), cell(summary)]);
   return `${[
@@ -88,4 +89,4 @@ function escaped(text: string): string {
   return text.replaceAll(/[<>*]/g, (one) => `\\${one}`);
 }
 
-if (import.meta.main) process.stdout.write(await cliReference());
+makePage('docs/reference/cli.md', await cliReference(), 'npm run docs:cli');

@@ -1,8 +1,9 @@
 /** Credits of the example photos, from their list: npm run docs:photos writes examples/photos/CREDITS.md. */
 import { creditOf, readPhotos, type Photos } from '../src/cli/demo/photos.ts';
+import { makePage } from './made-page.ts';
 
 /** Returns Markdown. */
-export function photoCredits(list: Photos): string {
+function photoCredits(list: Photos): string {
   const { photos, concepts, annotations } = list;
   const rows = photos.map((photo) => {
     const { number, terms } = creditOf(photo, list);
@@ -33,4 +34,4 @@ without either concept. None of them was used in training; other photos of cats 
 `;
 }
 
-if (import.meta.main) process.stdout.write(photoCredits(await readPhotos()));
+makePage('examples/photos/CREDITS.md', photoCredits(await readPhotos()), 'npm run docs:photos');

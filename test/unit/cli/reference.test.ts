@@ -1,12 +1,10 @@
-/** Tables of the commands, held against their code, their examples and the checked-in reference. */
-import { readFileSync } from 'node:fs';
+/** Tables of the commands, held against their code and their examples. */
 import { expect, it } from 'vitest';
 import { COMMANDS, commandSpecs } from '../../../src/cli/commands.ts';
 import { isGroup } from '../../../src/cli/common/help.ts';
 import { parseCommand } from '../../../src/cli/common/parse.ts';
 import { SUMMARIES } from '../../../src/cli/common/summaries.ts';
 import type { CommandSpec } from '../../../src/cli/common/spec.ts';
-import { cliReference } from '../../../tools/cli-reference.ts';
 
 const specs = await commandSpecs();
 const commands: CommandSpec[] = specs.flatMap((spec) => (isGroup(spec) ? spec.commands : [spec]));
@@ -54,8 +52,4 @@ it.each(specs.filter(isGroup))('of $name gives an option one type in all its sub
       expect(types.get(name) ?? type === 'flag', name).toBe(type === 'flag');
       types.set(name, type === 'flag');
     }
-});
-
-it('make the checked-in reference (npm run docs:cli)', async () => {
-  expect(readFileSync('docs/reference/cli.md', 'utf8')).toBe(await cliReference());
 });
