@@ -6,7 +6,7 @@ import { weightsFrom } from '../../src/core/networks/ops.ts';
 import { attentionBlock } from '../../src/core/networks/prompt-generator.ts';
 import { join } from 'node:path';
 import { maskLoss } from '../../src/training/step/mask-loss.ts';
-import { adamWState, adamWStep } from '../../src/training/step/optimizer.ts';
+import { adamWState, adamWStep } from '../../src/core/common/adamw.ts';
 import { promptEncoderShapes } from '../../src/training/step/parameters.ts';
 import { createPromptDecoder, type PromptDecoder } from '../../src/training/step/prompt-decoder.ts';
 import { learningRate, PAPER_SCHEDULE } from '../../src/training/step/schedule.ts';

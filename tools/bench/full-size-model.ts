@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { samConfigJson, snakeKeys } from '../../src/core/checkpoint/config-json.ts';
 import { hashFile } from '../../src/core/checkpoint/hash-cache.ts';
 import { openModel, type Model } from '../../src/core/checkpoint/model-folder.ts';
-import { DINOV2_VIT_S14 } from '../../src/core/networks/dino-config.ts';
+import { DINOV2_VIT_S14 } from '../../src/core/networks/dino/config.ts';
 import type { OwnBackboneConfig } from '../../src/core/networks/backbone.ts';
 import {
   PROMPT_ENCODER,

@@ -9,7 +9,8 @@ import { pillowResize, type Raster } from '../../src/core/image/pillow-resize.ts
 import { IMAGENET, normalise } from '../../src/core/image/preprocess.ts';
 import { emitWithFile } from '../../src/core/onnx/emit.ts';
 import { backboneFinalGraph, backboneTrunkGraph, imageEncoderGraph } from '../../src/core/onnx/model-graphs.ts';
-import { createNetworks, type ReferenceCode } from '../../src/core/onnx/networks.ts';
+import { createNetworks } from '../../src/core/onnx/networks.ts';
+import type { ReferenceCode } from '../../src/core/onnx/prompt-encoder-networks.ts';
 import { nodeRuntime } from '../../src/core/runtime/node/ort-node.ts';
 import type { Tensor } from '../../src/core/onnx/session.ts';
 import type { PixelImage } from '../../src/core/engine/types.ts';

@@ -23,7 +23,7 @@ import {
   SAM_VIT_L,
   VGG16_BN,
 } from '../../src/core/networks/config.ts';
-import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino-config.ts';
+import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino/config.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../test/golden/checkpoint-writers.ts';
 import { ROUNDED, type Form } from './full-size-form.ts';
 import { checkSam2, SAM2_FORMS } from './full-size-sam2.ts';

@@ -13,7 +13,7 @@ import {
   VGG16_BN,
   type SamConfig,
 } from '../../src/core/networks/config.ts';
-import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino-config.ts';
+import { DINOV2_VIT_B14, DINOV2_VIT_S14_REG, DINOV3_VIT_S16 } from '../../src/core/networks/dino/config.ts';
 import { samImageEncoder } from '../../src/core/networks/sam-image-encoder.ts';
 import { samMaskDecoder } from '../../src/core/networks/sam-mask-decoder.ts';
 import { samDensePositions } from '../../src/core/networks/sam-prompt-encoder.ts';

@@ -6,7 +6,8 @@ import { createEncodedImages, type ImageFeatures } from '../../src/core/engine/i
 import type { Methods } from '../../src/core/engine/methods/available.ts';
 import { decodeAtImageSize } from '../../src/core/engine/methods/sam-prompts.ts';
 import { createPromptEncoders } from '../../src/core/engine/prompt-encoders.ts';
-import { createReferenceStore, type PreparedReference } from '../../src/core/engine/references.ts';
+import { createReferenceStore, type AlteredCopies, type PreparedReference } from '../../src/core/engine/references.ts';
+import type { Tuner } from '../../src/core/engine/learned/tuning/tuner.ts';
 import { geometryOf } from '../../src/core/image/geometry.ts';
 import { nodeImageSource } from '../../src/core/image/node/source.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
@@ -18,6 +19,8 @@ export interface Frozen {
   methods: Methods;
   /** Those of the model's own prompt encoder, with which references are measured. */
   measured: Methods;
+  /** Tuning of the model's own prompt encoder to a label. */
+  tuning: { tuner: Tuner; altered: AlteredCopies } | undefined;
   /** A context of one call. */
   context(): ReturnType<typeof callContext>;
   features(file: string): Promise<ImageFeatures>;
@@ -59,6 +62,7 @@ export async function openFrozen({ model: name, cache, threads, weights }: Froze
   return {
     methods: encoder.methods,
     measured: encoders.toMeasure({ methods: encoder.methods, options: { ...(weights && { promptEncoder: 'learned' }) } }).methods,
+    tuning: encoders.tuner && { tuner: encoders.tuner, altered: references.altered },
     context: () => callContext(undefined, { networks, geometry }),
     features: async (file) => images.features(await source.load(file)),
     reference: (file, mask) => references.reference({ image: file, mask }, { trainedReduction: reduction }),

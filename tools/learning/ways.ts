@@ -65,13 +65,19 @@ export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly Pr
   const { held, numbers } = await fitted(
     context,
     references,
-    { methods: frozen.measured, plain: plainMaps(context, frozen.measured) },
+    { methods: frozen.measured, plain: plainMaps(context, frozen.measured), tuning: frozen.tuning },
     options,
   );
   const facts = { seconds: (performance.now() - started) / 1000, held, maps: numbers?.maps, used: numbers !== undefined };
   if (numbers === undefined) return { ...plain, facts };
   return answered(frozen, facts, (each, target) =>
-    drawLearned(each, { held, numbers }, { target, references, rivals: [] }, frozen.methods, options),
+    drawLearned(
+      each,
+      { held, numbers },
+      { target, references, rivals: [] },
+      { methods: frozen.methods, tuner: frozen.tuning?.tuner },
+      options,
+    ),
   );
 }
 

@@ -1,7 +1,7 @@
 /** Network configurations as JSON: keys as the networks' own code spells them, checked, then turned into the types of `model/config.ts`. */
 import * as z from 'zod';
 import type { OwnBackboneConfig } from '../networks/backbone.ts';
-import { DINOV3_ROPE_THETA } from '../networks/dino-config.ts';
+import { DINOV3_ROPE_THETA } from '../networks/dino/config.ts';
 import { GRID_STRIDE, type PromptEncoderConfig, type SamBackboneConfig, type SamConfig } from '../networks/config.ts';
 
 type Camel<S extends string> = S extends `${infer Head}_${infer Tail}` ? `${Head}${Capitalize<Camel<Tail>>}` : S;

@@ -2,14 +2,15 @@
 import * as z from 'zod';
 import { ProsamError } from '../common/errors.ts';
 
-/** Maps of a target that are added up. */
-export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn', 'sharpened', 'pieces'] as const;
+/** Maps of a target that are taken, or added up. */
+export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn', 'sharpened', 'pieces', 'tuned'] as const;
 export type LearnedMap = (typeof LEARNED_MAPS)[number];
 /** Maps that are drawn without fitted numbers. */
 export const PLAIN_MAPS = ['prosam', 'nearest', 'pieces'] as const satisfies readonly LearnedMap[];
 export type PlainMap = (typeof PLAIN_MAPS)[number];
 
 const MAX_WIDTH = 2 ** 14;
+const MAX_CHANGE = 2 ** 18;
 const number = z.number().min(-1e9).max(1e9);
 const share = z.number().min(0).max(1);
 const MAX_EXAMPLES = 1000;
@@ -36,6 +37,8 @@ export interface LearnedValues {
         maps: Partial<Record<LearnedMap, number>>;
         /** Map that stands in where the sum shows something else than it does: the better one of those that need no numbers. */
         plain?: PlainMap | undefined;
+        /** Change of the weights that draw the coarse mask of the model's own prompt encoder, where the map 'tuned' is taken. */
+        change?: number[] | undefined;
       }
     | undefined;
 }
@@ -53,6 +56,7 @@ const schema: z.ZodType<LearnedValues> = z.strictObject({
       bias: number,
       maps: z.partialRecord(z.enum(LEARNED_MAPS), number),
       plain: z.enum(PLAIN_MAPS).optional(),
+      change: z.array(number).min(1).max(MAX_CHANGE).optional(),
     })
     .optional(),
 });

@@ -92,7 +92,7 @@ export function createEngineCore({
   });
   const sightings = createSightings(store, cacheBytes);
   const rivals = createRivals(cacheBytes);
-  const learning = createLearning(encoderId);
+  const learning = createLearning(encoderId, { tuner: encoders.tuner, altered: store.altered });
   // Presence was fitted to features of this trunk; of others nobody knows where to draw the line.
   const usualThreshold = manifest.sam.config.encoder.kind === 'efficientnet-lite2' ? DEFAULT_THRESHOLD : 0;
   const instancesOf = instanceFinder({ networks, geometry }, manifest);

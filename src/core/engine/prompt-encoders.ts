@@ -5,9 +5,11 @@ import { floatsFromTensor, parseSafetensors } from '../checkpoint/formats/safete
 import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { ProsamError } from '../common/errors.ts';
 import { methodsOf, type Methods } from './methods/available.ts';
+import { createTuner, type Tuner } from './learned/tuning/tuner.ts';
 import { createCodeCache, createDistributionReader } from './methods/prosam.ts';
 import { midShape } from '../onnx/model-graphs.ts';
-import { checkPromptEncoder, type Networks, type PromptEncoderNetworks } from '../onnx/networks.ts';
+import { checkPromptEncoder, type Networks } from '../onnx/networks.ts';
+import type { PromptEncoderNetworks } from '../onnx/prompt-encoder-networks.ts';
 import type { Tensor } from '../onnx/session.ts';
 import type { PredictOptions } from './types.ts';
 
@@ -31,6 +33,8 @@ export interface PromptEncoders {
    * judge it, and looks better on them than it is: the model's own is measured in its place.
    */
   toMeasure(asked: ToMeasure): ToMeasure;
+  /** Tuning of the model's own, where that has a coarse mask. */
+  readonly tuner: Tuner | undefined;
   load(id: string, file: Uint8Array): Promise<void>;
   unload(id: string): void;
   /** Forgets what is kept of references; the encoders stay. */
@@ -50,7 +54,9 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
   const own = manifest.prompt_encoder && withMethods(manifest.prompt_encoder, networks, 'own');
   const loaded = new Map<string, LoadedPromptEncoder>();
 
+  const { promptEncoder: weights } = model;
   return {
+    tuner: own && weights && createTuner({ plan: own.plan, weights }, networks, codes),
     clear: () => codes.clear(),
     get(id) {
       if (id === undefined) return own;

@@ -6,6 +6,8 @@ import { ProsamError } from '../common/errors.ts';
 import type { Notice } from '../common/notice.ts';
 import { gridOf, type Geometry } from '../image/geometry.ts';
 import { joinedReading, type ImageReading } from '../image/values/reading.ts';
+import type { Alteration } from '../image/alterations.ts';
+import type { Raster } from '../image/pillow-resize.ts';
 import { mirrorRows } from '../image/pixels.ts';
 import { parseAnnotation, type DrawnAnnotation } from '../mask/annotation.ts';
 import { coordinateNotices } from '../mask/coordinates.ts';
@@ -52,12 +54,20 @@ export interface DrawnReference {
   mask(size: { width: number; height: number }): Promise<BinaryMask>;
 }
 
+/** Copies of a reference's image with its annotation, one for each alteration. */
+export type AlteredCopies = (
+  reference: Pick<PreparedReference, 'mask'> & { image: ImageInput; reading: ImageReading },
+  alterations: readonly Alteration[],
+) => Promise<{ maps: ImageMaps; mask: BinaryMask }[]>;
+
 export interface ReferenceStore {
   /** Computes networks only for the mask of an annotation that SAM grows. */
   drawn(reference: Reference, options: Omit<ReferenceOptions, 'labelReduction' | 'trainedReduction'>): Promise<DrawnReference>;
   reference(reference: Reference, options: ReferenceOptions): Promise<PreparedReference>;
   /** The same annotation on the mirrored, darkened image: something new to predict when there is only one reference. */
   mirrored(reference: PreparedReference, input: ImageInput, reading: ImageReading): Promise<{ features: ImageFeatures; mask: BinaryMask }>;
+  /** The same annotation on altered copies of the image, which is decoded once at most. */
+  altered: AlteredCopies;
   /** Forgets everything. */
   clear(): void;
 }
@@ -135,6 +145,16 @@ export function createReferenceStore({ images, source, geometry, maxBytes, decod
       });
       const { width, height } = reference.mask;
       return { features, mask: { data: mirrorRows(reference.mask.data, width, 1), width, height } };
+    },
+    async altered({ image, reading, mask }, alterations) {
+      const loaded = await source.load(image, reading);
+      let whole: Promise<Raster> | undefined;
+      const found: { maps: ImageMaps; mask: BinaryMask }[] = [];
+      for (const { name, ofImage, ofMask } of alterations) {
+        const decode = async (): Promise<Raster> => ofImage(await (whole ??= loaded.decode()));
+        found.push({ maps: await images.maps({ key: `${loaded.key}-${name}`, decode }), mask: ofMask(mask) });
+      }
+      return found;
     },
     clear: () => references.clear(),
   };

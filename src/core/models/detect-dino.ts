@@ -2,7 +2,7 @@
 import { ProsamError } from '../common/errors.ts';
 import type { CheckpointTensors } from '../checkpoint/checkpoint.ts';
 import { countBlocks, shapesOf } from '../checkpoint/tensor-shapes.ts';
-import { DINOV3_ROPE_THETA, type Dinov2Config, type Dinov3Config } from '../networks/dino-config.ts';
+import { DINOV3_ROPE_THETA, type Dinov2Config, type Dinov3Config } from '../networks/dino/config.ts';
 
 /** Width of a head in every published DINO whose MLPs are not gated. */
 const HEAD_DIM = 64;

@@ -1,7 +1,7 @@
 /** The common face of the frozen backbones: a trunk up to the third map, and the last stage apart, because a reference is masked before it. */
 import type { ResnetConfig, VggConfig } from './config.ts';
-import { dinoFinal, dinoTrunk } from './dino.ts';
-import type { DinoConfig } from './dino-config.ts';
+import { dinoFinal, dinoTrunk } from './dino/dino.ts';
+import type { DinoConfig } from './dino/config.ts';
 import { fixed, type Ops, type Weights } from './ops.ts';
 import { resnetFinal, resnetTrunk } from './resnet.ts';
 import { vggFinal, vggTrunk } from './vgg.ts';

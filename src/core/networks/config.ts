@@ -1,5 +1,5 @@
 /** Every number that tells one variant of a network from another. Networks take all their dimensions from here. */
-import type { DinoConfig } from './dino-config.ts';
+import type { DinoConfig } from './dino/config.ts';
 
 /** SAM's own image encoder: a plain ViT, every block on the embedding's grid. */
 export interface VitConfig {

@@ -1,6 +1,7 @@
 /** The graphs a model is made of: which network, which inputs, which outputs. */
 import type { Manifest } from '../checkpoint/manifest.ts';
 import { backboneFinal, backboneTrunk, endsInTokens } from '../networks/backbone.ts';
+import { coarseGradients } from '../networks/coarse-gradients.ts';
 import { gridSize, type SamConfig } from '../networks/config.ts';
 import { fixed, type Ops, type Shape, type Weights } from '../networks/ops.ts';
 import { nearestCosine, pseudoMask } from '../networks/pseudo-mask.ts';
@@ -130,6 +131,17 @@ export function encodeTargetGraph(parts: Parts): NetworkDefinition {
     const { mu, logSigma, coarse } = encodeTarget(ops, weights, config, values);
     return { mu, ...(logSigma !== undefined && { logSigma }), ...(coarse !== undefined && { coarse }) };
   });
+}
+
+/** Cells of B pairs, as in `CoarseExamples` -> the gradient by each weight, in its own shape */
+export function coarseGradientsGraph(parts: Parts): NetworkDefinition {
+  const { config } = encoderShapes(parts);
+  const { midChannels } = config;
+  const inputs = {
+    ...{ reference: ['R', midChannels], pool: ['B', 'R'], target: ['N', midChannels], pair: ['N', 'B'] },
+    ...{ pseudo: ['N', 1], on: ['N', 1], off: ['N', 1] },
+  };
+  return defineNetwork('coarse mask, gradients', inputs, (ops, weights, values) => coarseGradients(ops, weights, config, values));
 }
 
 /** SAM's view of one image, as it comes into a decoder: of SAM 2 with the finer maps. */

@@ -1,13 +1,12 @@
 /** The stages of one model as functions on tensors. Each network becomes a session when it is first needed. */
 import { matchingOf, type Matching, type MatchingMethod } from '../checkpoint/methods-section.ts';
 import type { Model } from '../checkpoint/model-folder.ts';
-import type { FloatTensor } from '../checkpoint/read-tensors.ts';
 import { gridBlocks, type PromptEncoderConfig, type Sam2Config } from '../networks/config.ts';
 import { samInput, squareInput, type PreprocessConfig } from '../image/preprocess.ts';
 import type { Raster } from '../image/pillow-resize.ts';
 import { checkTensors } from '../checkpoint/check-tensors.ts';
 import { ProsamError } from '../common/errors.ts';
-import { emitWithFile, emitWithWeightInputs, outputShapes, tensorsNeeded, weightInput, type EmittedModel } from './emit.ts';
+import { emitWithFile, outputShapes, tensorsNeeded, type EmittedModel } from './emit.ts';
 import { markedCells } from './marked-cells.ts';
 import {
   backboneFinalGraph,
@@ -23,6 +22,7 @@ import {
   type DecoderGuidance,
 } from './model-graphs.ts';
 import type { Precision } from './precision.ts';
+import { createEncoderNetworks, type OpenPromptEncoder, type PromptEncoderNetworks } from './prompt-encoder-networks.ts';
 import type { Runtime, Session, Tensor } from './session.ts';
 import { createSessions } from './sessions.ts';
 
@@ -53,35 +53,12 @@ export function samFeaturesOf({ embedding, highRes0, highRes1 }: SamFeatures): S
   return { embedding, ...(highRes0 && { highRes0 }), ...(highRes1 && { highRes1 }) };
 }
 
-/** Prompt encoder's code of one reference. */
-export interface ReferenceCode {
-  /** [1, c, 1, 1] */
-  prototype: Tensor;
-  /** [1, m, c] */
-  queries: Tensor;
-}
-
-export interface PromptDistribution {
-  /** [1, m, c] */
-  mu: Tensor;
-  /** [1, m, c] */
-  logSigma?: Tensor;
-  /** Logits of the coarse mask. [1, 1, h, w] */
-  coarse?: Tensor;
-}
-
 /** Low-resolution logits [B, n, 4g, 4g] and SAM's estimate of each mask's IoU [B, n]. */
 export interface Decoded {
   logits: Tensor;
   iou: Tensor;
   /** SAM 2: logit of "there is an object". [B, 1] */
   objectScore?: Tensor;
-}
-
-/** The two stages that have trained weights. */
-export interface PromptEncoderNetworks {
-  encodeReference(mid: Tensor, mask: Float32Array): Promise<ReferenceCode>;
-  promptDistribution(mid: Tensor, pseudo: Tensor, code: ReferenceCode): Promise<PromptDistribution>;
 }
 
 /** With the model's own prompt encoder. */
@@ -108,7 +85,7 @@ export interface Networks extends PromptEncoderNetworks {
   /** Largest cosine of every target cell to one of the cells. cells [n, C], target [1, C, h, w] in parts of `widths` channels -> h * w values, -1..1 */
   nearestCosine(cells: Tensor, target: Tensor, widths: readonly number[]): Promise<Float32Array>;
   /** Other weights; those of one configuration share their sessions. */
-  promptEncoder(config: PromptEncoderConfig, weights: ReadonlyMap<string, FloatTensor>): PromptEncoderNetworks;
+  promptEncoder: OpenPromptEncoder;
   /** prompts [B, m, c] decoded on one image, optionally with one mask prompt of logits for all of them [1, 1, 4g, 4g]. */
   decodePrompts(image: SamFeatures, prompts: Tensor, mask?: Tensor): Promise<Decoded>;
   /** SAM's own prompts: xy [B, N, 2], kinds [B, N, 5] (POINT_KINDS), optionally a mask prompt of logits [B, 1, 4g, 4g]. All four masks. */
@@ -193,32 +170,11 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     sessions.of(`prompts ${withMask}`, () => emitWithFile(decodePromptsGraph(manifest, withMask), model.sam));
   const pointsSession = (withMask: boolean, guided: boolean) =>
     sessions.of(`points ${withMask} ${guided}`, () => emitWithFile(decodePointsGraph(manifest, withMask, guided), model.sam));
-  /** The two parts of a prompt encoder. */
-  const encoderSession = (part: 'reference' | 'target', config: PromptEncoderConfig) =>
-    sessions.of(`${part} ${JSON.stringify(config)}`, () => {
-      const graph = part === 'reference' ? encodeReferenceGraph : encodeTargetGraph;
-      return emitWithWeightInputs(graph({ ...manifest, prompt_encoder: { config } }));
-    });
   const run = async <K extends string>(session: Promise<Session>, inputs: Named): Promise<Record<K, Tensor>> =>
     await (await session).run(inputs);
   const square = (data: Float32Array, side: number): Tensor => ({ data, shape: [1, 3, side, side] });
   const maskLike = (mask: Float32Array, map: Tensor): Tensor => ({ data: mask, shape: [1, 1, ...map.shape.slice(2)] });
-  /** The prompt encoder's weights travel with every call, so that other weights need no other session. */
-  const promptEncoder: Networks['promptEncoder'] = (config, tensors) => {
-    const weights = Object.fromEntries([...tensors].map(([name, tensor]) => [weightInput(name), tensor]));
-    return {
-      encodeReference: (mid, mask) => run(encoderSession('reference', config), { ...weights, mid, mask: maskLike(mask, mid) }),
-      promptDistribution: (mid, pseudo, { prototype, queries }) =>
-        run(encoderSession('target', config), { ...weights, mid, pseudo, prototype, queries }),
-    };
-  };
-  const without = (): never => {
-    throw new ProsamError('METHOD_UNAVAILABLE', `the model ${model.id} has no trained prompt encoder. Train one, or use another method.`);
-  };
-  const own: PromptEncoderNetworks = manifest.prompt_encoder
-    ? promptEncoder(manifest.prompt_encoder.config, model.promptEncoder ?? new Map())
-    : { encodeReference: without, promptDistribution: without };
-
+  const encoders = createEncoderNetworks(model, sessions);
   const stateShape = 'file' in manifest.backbone ? (backboneStateShape(manifest) as number[]) : undefined;
   const sizeOf = (shape: readonly number[]): number => shape.reduce((product, dim) => product * dim, 1);
   const backboneFeatures = async (image: Float32Array, side: number): Promise<BackboneFeatures> => {
@@ -256,7 +212,7 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
     ahead: [
       ...('file' in manifest.backbone ? [trunkSession, finalSession] : []),
       () => pointsSession(drawsPrompts, false),
-      ...(encoder ? [() => encoderSession('reference', encoder), () => encoderSession('target', encoder)] : []),
+      ...encoders.ahead,
       ...(encoder ? [() => promptsSession(encoder.dense === 'coarse')] : []),
     ],
     samIsBackbone,
@@ -286,8 +242,8 @@ export function createNetworks(model: Model, runtime: Runtime, { precision = 'fp
       const session = sessions.of(`cosine ${widths.join()} ${target.shape.join()}`, emit);
       return (await run<'cosine'>(session, { cells, target })).cosine.data;
     },
-    promptEncoder,
-    ...own,
+    promptEncoder: encoders.promptEncoder,
+    ...encoders.own,
     decodePrompts(image, prompts, mask) {
       return run(promptsSession(mask !== undefined), { ...samFeaturesOf(image), prompts, ...(mask && { mask }) });
     },

@@ -2,6 +2,7 @@
  * Altered copies of a training pair, off by default: the public code trains without any. The frozen networks must see an
  * altered image anew, so there are few alterations, each computed once an image.
  */
+import { drawColours, drawCrop as drawOneCrop, recoloured } from '../../core/image/alterations.ts';
 import { mirrorRows } from '../../core/image/pixels.ts';
 import type { Raster } from '../../core/image/pillow-resize.ts';
 import { seededRandom, uniformInt, type Random } from '../../core/common/random.ts';
@@ -52,23 +53,8 @@ export function drawCrop({ crops = 0 }: Augmentation = {}, key: string, random: 
   const kind = crops > 0 ? uniformInt(random, 0, crops) : 0;
   if (kind === 0) return undefined;
   const seed = hashOf(`${key} ${kind}`);
-  const own = seededRandom(seed);
-  const cut = windowOf(own);
-  const flipped = own() < 0.5;
-  const colours = factors(own);
-  return {
-    variant: {
-      name: `crop${seed.toString(16)}`,
-      apply: (image) => {
-        const { data, ...size } = cropped(recoloured(image, colours), cut, image.channels);
-        return { ...size, channels: image.channels, data: flipped ? mirrorRows(data, size.width, image.channels) : data };
-      },
-    },
-    labels(labels) {
-      const { data, ...size } = cropped(labels, cut, 1);
-      return { ...size, data: flipped ? mirrorRows(data, size.width, 1) : data };
-    },
-  };
+  const { name, ofImage, ofMask } = drawOneCrop(`crop${seed.toString(16)}`, seededRandom(seed));
+  return { variant: { name, apply: ofImage }, labels: (labels) => ({ ...labels, ...ofMask(labels) }) };
 }
 
 /** Both alterations, the first first. */
@@ -80,41 +66,6 @@ export function both(first: DrawnAugmentation | undefined, second: DrawnAugmenta
   };
 }
 
-/** A window as shares of the image. */
-interface Window {
-  x: number;
-  y: number;
-  width: number;
-  height: number;
-}
-
-/** Smallest share of an image's area that a crop shows. */
-const SMALLEST_CROP = 0.36;
-
-function windowOf(random: Random): Window {
-  const area = SMALLEST_CROP + (1 - SMALLEST_CROP) * random();
-  const aspect = (4 / 3) ** (2 * random() - 1);
-  const [width, height] = [Math.min(1, Math.sqrt(area * aspect)), Math.min(1, Math.sqrt(area / aspect))];
-  return { x: random() * (1 - width), y: random() * (1 - height), width, height };
-}
-
-function cropped(
-  image: { data: Uint8Array; width: number; height: number },
-  { x, y, ...share }: Window,
-  channels: number,
-): { data: Uint8Array; width: number; height: number } {
-  const width = Math.max(1, Math.round(share.width * image.width));
-  const height = Math.max(1, Math.round(share.height * image.height));
-  const left = Math.min(image.width - width, Math.round(x * image.width));
-  const top = Math.min(image.height - height, Math.round(y * image.height));
-  const data = new Uint8Array(width * height * channels);
-  for (let row = 0; row < height; row++) {
-    const from = ((top + row) * image.width + left) * channels;
-    data.set(image.data.subarray(from, from + width * channels), row * width * channels);
-  }
-  return { data, width, height };
-}
-
 /** FNV-1a, 31 bits. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
@@ -122,31 +73,7 @@ function hashOf(text: string): number {
   return hash >>> 1;
 }
 
-/** Largest relative change of brightness, contrast and saturation. */
-const STRENGTH = 0.3;
-
 /** The same kind changes every image alike. */
 function jittered(image: Raster, kind: number): Raster {
-  return recoloured(image, factors(randomFor(0, 'variant', kind)));
-}
-
-/** Factors on brightness, contrast and saturation. */
-type ColourFactors = readonly [brightness: number, contrast: number, saturation: number];
-
-function factors(random: Random): ColourFactors {
-  return [0, 0, 0].map(() => 1 + STRENGTH * (2 * random() - 1)) as [number, number, number];
-}
-
-function recoloured(image: Raster, [brightness, contrast, saturation]: ColourFactors): Raster {
-  const data = new Uint8Array(image.data.length);
-  for (let i = 0; i < data.length; i += image.channels) {
-    const rgb = [image.data[i] as number, image.data[i + 1] as number, image.data[i + 2] as number];
-    const grey = 0.299 * (rgb[0] as number) + 0.587 * (rgb[1] as number) + 0.114 * (rgb[2] as number);
-    rgb.forEach((value, c) => {
-      const saturated = grey + saturation * (value - grey);
-      const level = (128 + contrast * (saturated - 128)) * brightness;
-      data[i + c] = Math.min(255, Math.max(0, Math.round(level)));
-    });
-  }
-  return { ...image, data };
+  return recoloured(image, drawColours(randomFor(0, 'variant', kind)));
 }

@@ -6,7 +6,8 @@ import { reduceLabels, type LabelReduction } from '../../core/mask/label-reducti
 import { uniformInt, type Random } from '../../core/common/random.ts';
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import type { PromptEncoderConfig } from '../../core/networks/config.ts';
-import type { Networks, PromptDistribution } from '../../core/onnx/networks.ts';
+import type { Networks } from '../../core/onnx/networks.ts';
+import type { PromptDistribution } from '../../core/onnx/prompt-encoder-networks.ts';
 import type { Tensor } from '../../core/onnx/session.ts';
 import type { EncoderBatch } from '../step/encoder-gradients.ts';
 import type { Answers } from '../step/keep-loss.ts';

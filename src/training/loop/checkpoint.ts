@@ -12,7 +12,7 @@ import {
 import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
 import { writeDurably } from '../../core/files/write-file.ts';
 import { messageOf, ProsamError } from '../../core/common/errors.ts';
-import type { AdamWState } from '../step/optimizer.ts';
+import type { AdamWState } from '../../core/common/adamw.ts';
 
 /** Position of a run. Random draws depend on seed and step alone, so no RNG state is needed. */
 const progressSchema = z.strictObject({

@@ -7,7 +7,7 @@ import { isProsamError, ProsamError } from '../../core/common/errors.ts';
 import { readCheckpoint, type RunState } from './checkpoint.ts';
 import { randomFor } from '../step/seeds.ts';
 import type { EncoderPlan } from '../step/encoder-plan.ts';
-import { adamWState } from '../step/optimizer.ts';
+import { adamWState } from '../../core/common/adamw.ts';
 import { initialParameters, promptEncoderShapes } from '../step/parameters.ts';
 import type { TrainSettings } from '../train-options.ts';
 import { promptEncoderFromCheckpoint } from './warm-start.ts';

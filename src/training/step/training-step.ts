@@ -15,7 +15,7 @@ import type { PromptEncoderConfig } from '../../core/networks/config.ts';
 import type { SamFeatures } from '../../core/onnx/networks.ts';
 import { COARSE_WEIGHT, coarseLoss } from './coarse-loss.ts';
 import { encoderGradients, type EncoderBatch } from './encoder-gradients.ts';
-import { adamWStep, type AdamWState } from './optimizer.ts';
+import { adamWStep, type AdamWState } from '../../core/common/adamw.ts';
 import type { PromptDecoder } from './prompt-decoder.ts';
 import type { Tf } from '../tfjs/tfjs-ops.ts';
 

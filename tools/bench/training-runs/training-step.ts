@@ -6,7 +6,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { SAM_VIT_B, PROMPT_ENCODER } from '../../../src/core/networks/config.ts';
 import { loadTrainingEngine, type TrainingEngineName } from '../../../src/training/tfjs/engine.ts';
-import { adamWState } from '../../../src/training/step/optimizer.ts';
+import { adamWState } from '../../../src/core/common/adamw.ts';
 import { createPromptDecoder } from '../../../src/training/step/prompt-decoder.ts';
 import { trainingStep } from '../../../src/training/step/training-step.ts';
 import { gradientNorm, update } from '../../../src/training/step/training-step.ts';

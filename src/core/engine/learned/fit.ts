@@ -1,33 +1,26 @@
 /**
- * Fits numbers to a label's accepted masks: a probe on the features of cells, and how much each map of a target counts. Every number that
- * is compared comes from images that it was not fitted to: each image in turn is left out, and predicted from the others.
+ * Fits numbers to a label's accepted masks: a probe on the features of cells, a change of the prompt encoder, and how much each map of a
+ * target counts. Every number that is compared comes from images that it was not fitted to: each image in turn is left out, and predicted
+ * from the others.
  */
-import { LEARNED_MAPS, type LearnedMap, type LearnedValues, type PlainMap } from '../../checkpoint/learned-values.ts';
-import { gridOf, type Geometry } from '../../image/geometry.ts';
+import type { LearnedMap, LearnedValues } from '../../checkpoint/learned-values.ts';
+import { gridOf } from '../../image/geometry.ts';
 import { runSteps } from '../../mask/cooperative.ts';
-import { cellShares, type BinaryMask } from '../../mask/label-reduction.ts';
+import { cellShares } from '../../mask/label-reduction.ts';
 import { iou } from '../../mask/metrics.ts';
-import type { ImageFeatures } from '../image-features.ts';
-import type { Methods } from '../methods/available.ts';
 import type { MethodContext } from '../methods/method.ts';
-import { sizeInSam } from '../methods/persam-paper/object-vector.ts';
-import { lowResSide } from '../methods/sam-prompts.ts';
-import type { PreparedReference } from '../references.ts';
+import type { ShownReference } from '../one-per-image.ts';
 import type { PredictOptions } from '../types.ts';
 import { believed } from './agreement.ts';
 import { cellRows } from './cell-rows.ts';
-import { drawMaps } from './maps.ts';
 import { fitMix, mixed, type Mix } from './mix.ts';
 import { momentsOf, type Moments } from './moments.ts';
 import { ridgeWeights } from './ridge.ts';
+import { maskOf, trialOf, type FitParts, type Trial } from './trials.ts';
+import { tuningOf } from './tuning/folds.ts';
 
 /** Images that numbers are fitted to, at most: more cost time and gained nothing. */
 export const MAX_EXAMPLES = 12;
-interface FitParts {
-  methods: Methods;
-  /** Drawn without any fitted numbers. */
-  plain: readonly PlainMap[];
-}
 
 /** Images from which on weights of maps are fitted; fewer choose among single maps, as weights fitted to five lost 0.06 on one label. */
 const ENOUGH_FOR_WEIGHTS = 8;
@@ -35,22 +28,12 @@ const ENOUGH_FOR_WEIGHTS = 8;
 /** Maps that are added up by fitted weights. */
 const WEIGHED_MAPS: readonly LearnedMap[] = ['prosam', 'nearest', 'probe', 'redrawn'];
 
-/** One left-out image, predicted from the others. */
-interface Trial {
-  image: ImageFeatures;
-  truth: BinaryMask;
-  maps: Partial<Record<LearnedMap, Float32Array>>;
-  /** Maps and truth where they show the image. */
-  example: { maps: Partial<Record<LearnedMap, Float32Array>>; truth: Float32Array };
-  plain: number[];
-}
-
 type Fitted = Pick<LearnedValues, 'examples' | 'held' | 'numbers'>;
 
 /** given: one for each image, in the order in which they count; the first MAX_EXAMPLES are used. */
 export async function fitted(
   context: MethodContext,
-  given: readonly PreparedReference[],
+  given: readonly ShownReference[],
   parts: FitParts,
   options: PredictOptions,
 ): Promise<Fitted> {
@@ -62,12 +45,14 @@ export async function fitted(
     moments.push(await momentsIn(context, reference));
     context.checkpoint();
   }
+  const tuning = parts.tuning && (await tuningOf(context, references, parts.tuning));
   const trials: Trial[] = [];
   for (const [left, reference] of references.entries()) {
     const others = references.filter((_, i) => i !== left);
     const probe = await runSteps(ridgeWeights(moments.filter((_, i) => i !== left)));
     if (probe === undefined) return none;
-    trials.push(await trialOf(context, reference, others, probe, parts, options));
+    const tuned = await tuning?.without(left);
+    trials.push(await trialOf(context, { reference, others }, { probe, tuned }, parts, options));
     context.checkpoint();
   }
   const plains = parts.plain.map((name, i) => ({ name, each: trials.map(({ plain }) => plain[i] as number) }));
@@ -81,7 +66,8 @@ export async function fitted(
         way,
         trials.filter((other) => other !== trial),
       );
-      const map = believed(mixed(mix, chosen(trial.maps, way.maps)), trial.maps[best.name] as Float32Array);
+      const logits = mixed(mix, chosen(trial.maps, way.maps));
+      const map = believed({ maps: way.maps, logits }, { name: best.name, logits: trial.maps[best.name] as Float32Array });
       each.push(iou(maskOf(context.geometry, trial.image, map), trial.truth.data));
       context.checkpoint();
     }
@@ -94,7 +80,9 @@ export async function fitted(
   if (probe === undefined || !pays(held)) return { examples: references.length, held };
   const { bias, weights } = await mixFor(found.way, trials);
   const maps = Object.fromEntries(found.way.maps.map((name, i) => [name, weights[i] as number]));
-  return { examples: references.length, held, numbers: { probe: [...probe].map(Math.fround), bias, maps, plain: best.name } };
+  const change = maps.tuned === undefined ? undefined : await tuning?.change();
+  const numbers = { probe: [...probe].map(Math.fround), bias, maps, plain: best.name, ...(change && { change }) };
+  return { examples: references.length, held, numbers };
 }
 
 /** Map to take, or maps to add up, each by a fitted weight. */
@@ -110,6 +98,7 @@ function waysFor(trials: readonly Trial[]): Way[] {
     { maps: ['redrawn'], fitted: false },
     { maps: ['sharpened'], fitted: false },
     { maps: ['pieces'], fitted: false },
+    { maps: ['tuned'], fitted: false },
     ...(trials.length >= ENOUGH_FOR_WEIGHTS ? [{ maps: WEIGHED_MAPS.filter(there), fitted: true }] : []),
   ];
   return ways.filter(({ maps }) => maps.every(there));
@@ -132,7 +121,7 @@ export function pays(held: Fitted['held']): boolean {
   return held.reduce((sum, { plain, learned }) => sum + learned - plain, 0) > MIN_GAIN * held.length;
 }
 
-async function momentsIn({ geometry, networks }: MethodContext, reference: PreparedReference): Promise<Moments> {
+async function momentsIn({ geometry, networks }: MethodContext, reference: ShownReference): Promise<Moments> {
   const image = await reference.sam();
   const rows = cellRows(geometry, image, networks.matching.nearest.parts);
   const shares = cellShares(reference.mask, gridOf(geometry, image));
@@ -142,37 +131,6 @@ async function momentsIn({ geometry, networks }: MethodContext, reference: Prepa
       rows.cells.map((cell) => Math.min(1, shares[cell] as number)),
     ),
   );
-}
-
-async function trialOf(
-  context: MethodContext,
-  reference: PreparedReference,
-  others: readonly PreparedReference[],
-  probe: Float64Array,
-  { methods, plain: names }: FitParts,
-  options: PredictOptions,
-): Promise<Trial> {
-  const { geometry } = context;
-  const image = await reference.sam();
-  const truth = reference.mask;
-  const wanted = new Set(LEARNED_MAPS);
-  const { maps } = await drawMaps(context, { target: image, references: others }, { probe, wanted }, methods, options);
-  const plain = names.map((name) => iou(maskOf(geometry, image, maps[name] as Float32Array), truth.data));
-  return { image, truth, maps, plain, example: exampleOf(geometry, image, truth, maps) };
-}
-
-function exampleOf(geometry: Geometry, image: ImageFeatures, mask: BinaryMask, maps: Trial['maps']): Trial['example'] {
-  const side = lowResSide(image);
-  const { width, height, square } = sizeInSam(geometry, image);
-  const [spanX, spanY] = [(image.width * square) / width, (image.height * square) / height];
-  const shares = Float32Array.from(cellShares(mask, { columns: side, rows: side, spanX, spanY }), (share) => Math.min(1, share));
-  const shown = (data: Float32Array): Float32Array => geometry.visible({ data, width: side, height: side }, image.width, image.height).data;
-  return { maps: Object.fromEntries(Object.entries(maps).map(([name, map]) => [name, shown(map)])), truth: shown(shares) };
-}
-
-function maskOf(geometry: Geometry, image: ImageFeatures, data: Float32Array): Uint8Array {
-  const side = lowResSide(image);
-  return geometry.lowToMask({ data, width: side, height: side }, image.width, image.height);
 }
 
 /** The one with the largest sum, the first among equals. */

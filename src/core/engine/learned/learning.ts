@@ -4,17 +4,19 @@ import { ProsamError } from '../../common/errors.ts';
 import type { DrawnMask } from '../auto.ts';
 import type { Methods } from '../methods/available.ts';
 import type { MethodContext } from '../methods/method.ts';
-import type { PreparedReference } from '../references.ts';
+import type { ShownReference } from '../one-per-image.ts';
 import type { Asked } from '../trust/judge.ts';
 import type { PredictOptions } from '../types.ts';
 import { drawLearned } from './draw.ts';
 import { fitted } from './fit.ts';
+import type { Tuner } from './tuning/tuner.ts';
+import type { AlteredCopies } from '../references.ts';
 
 interface Learning {
   /** references: of one label, one for each image. */
   fit(
     context: MethodContext,
-    asked: { label: string; references: readonly PreparedReference[]; methods: Methods },
+    asked: { label: string; references: readonly ShownReference[]; methods: Methods },
     options: PredictOptions,
   ): Promise<LearnedValues>;
   /** Ways to draw with the call's `learned`, by label; none for labels that are drawn better without. @throws OPTION_INVALID */
@@ -23,11 +25,12 @@ interface Learning {
 
 type DrawWithLearned = (context: MethodContext, asked: Asked) => Promise<DrawnMask>;
 
-/** features: stands for the networks whose features the numbers are for. */
-export function createLearning(features: string): Learning {
+/** features: stands for the networks whose features the numbers are for. tuner: of the model's own prompt encoder. */
+export function createLearning(features: string, { tuner, altered }: { tuner: Tuner | undefined; altered: AlteredCopies }): Learning {
+  const tuning = tuner && { tuner, altered };
   return {
     async fit(context, { label, references, methods }, options) {
-      const found = await fitted(context, references, { methods, plain: plainMaps(context, methods) }, options);
+      const found = await fitted(context, references, { methods, plain: plainMaps(context, methods), tuning }, options);
       const { promptEncoder } = options;
       return { format: 'prosam-learned/1', features, ...(promptEncoder !== undefined && { promptEncoder }), label, ...found };
     },
@@ -38,7 +41,7 @@ export function createLearning(features: string): Learning {
         const values = parseLearnedValues(given);
         checkFit(values, features, options.promptEncoder);
         const { label, held, numbers } = values;
-        if (numbers) found.set(label, (context, asked) => drawLearned(context, { held, numbers }, asked, methods, options));
+        if (numbers) found.set(label, (context, asked) => drawLearned(context, { held, numbers }, asked, { methods, tuner }, options));
       }
       return found;
     },

@@ -2,14 +2,13 @@
 import type { LearnedMap } from '../../checkpoint/learned-values.ts';
 import { ProsamError } from '../../common/errors.ts';
 import { MASK_PROMPT_LIMIT } from '../../networks/coarse-mask.ts';
-import type { ImageFeatures } from '../image-features.ts';
 import type { Methods } from '../methods/available.ts';
 import { featureContrast } from '../methods/feature-contrast.ts';
 import { gridPrompt, redrawnMask } from '../methods/mask-prompts.ts';
-import type { MethodContext, MethodResult } from '../methods/method.ts';
+import type { MethodContext, MethodResult, RunMethod } from '../methods/method.ts';
 import { redrawnPieces } from '../methods/pieces.ts';
 import { lowResSide } from '../methods/sam-prompts.ts';
-import type { PreparedReference } from '../references.ts';
+import { judge, type Asked } from '../trust/judge.ts';
 import type { PredictOptions } from '../types.ts';
 import { cellRows, weighed } from './cell-rows.ts';
 
@@ -23,16 +22,28 @@ interface DrawnMaps {
   trained?: MethodResult;
 }
 
-/** probe: weights of a cell's features. references: of the methods that compare with them. wanted: redrawings to make; the other maps are all made. */
+/** Numbers that maps are drawn with, and the maps that are wanted. */
+interface MapParts {
+  /** Weights of a cell's features. */
+  probe: ArrayLike<number>;
+  /** Redrawings to make; the other maps are all made. */
+  wanted: ReadonlySet<LearnedMap>;
+  /** 'prosam' tuned to the label. */
+  tuned?: RunMethod | undefined;
+}
+
+/** asked: references are those that the methods compare with. */
 export async function drawMaps(
   context: MethodContext,
-  { target, references }: { target: ImageFeatures; references: readonly PreparedReference[] },
-  { probe, wanted }: { probe: ArrayLike<number>; wanted: ReadonlySet<LearnedMap> },
+  asked: Asked,
+  { probe, wanted, tuned }: MapParts,
   methods: Methods,
   options: PredictOptions,
 ): Promise<DrawnMaps> {
   const { geometry, networks } = context;
-  const trained = await methods.get('prosam')?.(context, target, references, { ...options, samples: 0, strategy: 'mean_prompt' });
+  const { target, references } = asked;
+  const single: PredictOptions = { ...options, samples: 0, strategy: 'mean_prompt' };
+  const trained = await methods.get('prosam')?.(context, target, references, single);
   const contrast = await featureContrast(context, target, references, networks.matching.nearest);
   const rows = cellRows(geometry, target, networks.matching.nearest.parts);
   if (probe.length !== rows.width)
@@ -51,8 +62,18 @@ export async function drawMaps(
     ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: await bySam(trained.lowResLogits) }),
     ...(wanted.has('pieces') && { pieces: limited((await redrawnPieces(context, target, gridPrompt(context, target, contrast))).logits) }),
   };
+  if (tuned && trained && wanted.has('tuned')) {
+    const likelier = await likelierOf(context, asked, trained, await tuned(context, target, references, single));
+    if (likelier.lowResLogits) maps.tuned = limited(likelier.lowResLogits);
+  }
   context.lap('decode');
   return { maps, ...(trained && { trained }) };
+}
+
+/** The second mask, unless its expected IoU is below that of the first. */
+async function likelierOf(context: MethodContext, asked: Asked, first: MethodResult, second: MethodResult): Promise<MethodResult> {
+  const scoreOf = async (result: MethodResult): Promise<number> => (await judge(context, asked, { method: 'prosam', result })).score;
+  return (await scoreOf(second)) < (await scoreOf(first)) ? first : second;
 }
 
 function limited(values: Float32Array): Float32Array {

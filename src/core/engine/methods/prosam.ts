@@ -11,7 +11,7 @@ import type { PreparedReference } from '../references.ts';
 import type { PromptEncoderPlan } from '../../checkpoint/manifest.ts';
 import { joinedFloats } from '../../common/joined.ts';
 import { createByteCache, type ByteCache } from '../../common/byte-cache.ts';
-import type { PromptDistribution, PromptEncoderNetworks, ReferenceCode } from '../../onnx/networks.ts';
+import type { PromptDistribution, PromptEncoderNetworks, ReferenceCode } from '../../onnx/prompt-encoder-networks.ts';
 import type { Tensor } from '../../onnx/session.ts';
 import { DEFAULT_STRATEGY } from '../defaults.ts';
 import { coarsePrompt } from './coarse-prompt.ts';

@@ -1,6 +1,6 @@
 /** Learns many single prompts for one image and mask side by side: independent searches that share the decoder's runs. */
 import type { FloatTensor } from '../../../core/checkpoint/read-tensors.ts';
-import { adamWState, adamWStep, type AdamWState } from '../../step/optimizer.ts';
+import { adamWState, adamWStep, type AdamWState } from '../../../core/common/adamw.ts';
 import type { DecoderTargets } from '../../step/prompt-decoder.ts';
 
 export interface ManyPromptsOptions {

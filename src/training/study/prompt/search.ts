@@ -1,7 +1,7 @@
 /** Learns prompts for one image and mask directly, without an encoder (paper, section 5.3). */
 import type { FloatTensor } from '../../../core/checkpoint/read-tensors.ts';
 import { samplePrompts, type DistributionConfig, type Noise } from '../../../core/networks/prompt-distribution.ts';
-import { adamWState, adamWStep } from '../../step/optimizer.ts';
+import { adamWState, adamWStep } from '../../../core/common/adamw.ts';
 import type { DecoderTargets } from '../../step/prompt-decoder.ts';
 import { throughSampling } from '../../step/training-step.ts';
 

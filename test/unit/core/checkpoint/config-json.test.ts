@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { manifestJson, samConfigJson } from '../../../../src/core/checkpoint/config-json.ts';
 import { parseManifest } from '../../../../src/core/checkpoint/manifest.ts';
 import { MOBILE_SAM, VGG16 } from '../../../../src/core/networks/config.ts';
-import { DINOV2_VIT_B14 } from '../../../../src/core/networks/dino-config.ts';
+import { DINOV2_VIT_B14 } from '../../../../src/core/networks/dino/config.ts';
 
 type Json = Record<string, unknown>;
 // 0.1.0, which wrote the built-in model, spelled it licence.

@@ -13,7 +13,7 @@ import {
   DINOV2_VIT_S14,
   DINOV2_VIT_S14_REG,
   DINOV3_VIT_S16,
-} from '../../../../src/core/networks/dino-config.ts';
+} from '../../../../src/core/networks/dino/config.ts';
 import {
   MOBILE_SAM,
   PROMPT_ENCODER,

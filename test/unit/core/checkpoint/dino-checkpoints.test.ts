@@ -10,7 +10,7 @@ import { openCheckpoint } from '../../../../src/core/checkpoint/open-checkpoint.
 import { readFloatTensors } from '../../../../src/core/checkpoint/read-tensors.ts';
 import { describeBackbone } from '../../../../src/core/models/detect-backbone.ts';
 import { backboneFinal, backboneTrunk } from '../../../../src/core/networks/backbone.ts';
-import type { DinoConfig } from '../../../../src/core/networks/dino-config.ts';
+import type { DinoConfig } from '../../../../src/core/networks/dino/config.ts';
 import { tensorsNeeded } from '../../../../src/core/onnx/emit.ts';
 import { writeSafetensors, writeShards, writeTorch, type TensorSource } from '../../../golden/checkpoint-writers.ts';
 import { dinov2OfTransformers, dinov3OfTransformers } from '../../../golden/foreign-names.ts';

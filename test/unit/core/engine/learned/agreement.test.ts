@@ -1,10 +1,13 @@
 /** Fitted masks are believed where they show what is drawn without numbers, too, and kept where they gain enough. */
 import { describe, expect, it } from 'vitest';
-import { believed, MIN_AGREEMENT } from '../../../../../src/core/engine/learned/agreement.ts';
+import { believed as drawn, MIN_AGREEMENT } from '../../../../../src/core/engine/learned/agreement.ts';
 import { pays } from '../../../../../src/core/engine/learned/fit.ts';
 
 /** Ten pixels, of which those from one place to another are above 0. */
 const map = (from: number, to: number): Float32Array => Float32Array.from({ length: 10 }, (_, i) => (i >= from && i < to ? 2 : -2));
+
+const believed = (logits: Float32Array, plain: Float32Array): Float32Array =>
+  drawn({ maps: ['sharpened'], logits }, { name: 'prosam', logits: plain });
 
 describe('a fitted mask', () => {
   it('gives way to the plain one where both show different things', () => {
@@ -22,6 +25,12 @@ describe('a fitted mask', () => {
     expect(believed(nothing, plain)).toBe(plain);
     expect(believed(nothing, map(0, 0))).toBe(nothing);
     expect(believed(plain, nothing)).toBe(nothing);
+  });
+
+  it('is believed without that where it is the tuned one, held against the mask of prosam already', () => {
+    const [other, plain] = [map(5, 10), map(0, 4)];
+    expect(drawn({ maps: ['tuned'], logits: other }, { name: 'prosam', logits: plain })).toBe(other);
+    expect(drawn({ maps: ['tuned'], logits: other }, { name: 'pieces', logits: plain })).toBe(plain);
   });
 
   it('pays from a mean gain of more than 0.005 on', () => {

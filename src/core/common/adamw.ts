@@ -1,5 +1,6 @@
 /** AdamW with decoupled weight decay (Loshchilov and Hutter, 2019), in plain arrays: the same on every engine, and easy to save. */
-import type { FloatTensor } from '../../core/checkpoint/read-tensors.ts';
+/** Weights by name. */
+type Parameters = ReadonlyMap<string, { readonly data: Float32Array }>;
 
 export interface AdamWOptions {
   /** @default 1e-6 (the paper), on every parameter */
@@ -18,14 +19,14 @@ export interface AdamWState {
   square: Map<string, Float32Array>;
 }
 
-export function adamWState(parameters: ReadonlyMap<string, FloatTensor>): AdamWState {
+export function adamWState(parameters: Parameters): AdamWState {
   const zeros = (): Map<string, Float32Array> => new Map([...parameters].map(([name, { data }]) => [name, new Float32Array(data.length)]));
   return { step: 0, mean: zeros(), square: zeros() };
 }
 
 /** One step, in place on parameters and state. Parameters without a gradient stay as they are. */
 export function adamWStep(
-  parameters: ReadonlyMap<string, FloatTensor>,
+  parameters: Parameters,
   gradients: ReadonlyMap<string, Float32Array>,
   state: AdamWState,
   lr: number,
@@ -36,7 +37,7 @@ export function adamWStep(
   const stepSize = lr / (1 - beta1 ** state.step);
   const rootCorrection = Math.sqrt(1 - beta2 ** state.step);
   for (const [name, gradient] of gradients) {
-    const { data } = parameters.get(name) as FloatTensor;
+    const { data } = parameters.get(name) as { data: Float32Array };
     const mean = state.mean.get(name) as Float32Array;
     const square = state.square.get(name) as Float32Array;
     for (let i = 0; i < data.length; i++) {

@@ -1,6 +1,6 @@
 /** Pieces in which DINO's ViTs differ, and the patches they share. */
-import type { DinoConfig } from './dino-config.ts';
-import type { Ops, Weights } from './ops.ts';
+import type { DinoConfig } from './config.ts';
+import type { Ops, Weights } from '../ops.ts';
 
 /** One of DINO's ViTs, without its frame of norms, layer scales and MLPs. N = 1 + registers + h * w tokens, the class token first. */
 export interface DinoParts<T> {

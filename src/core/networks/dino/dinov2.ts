@@ -1,8 +1,8 @@
 /** DINOv2 (Oquab et al., 2023), also with registers (Darcet et al., 2023): learned positions, query, key and value in one layer. */
-import { attend } from './attention.ts';
-import type { Dinov2Config } from './dino-config.ts';
-import { gridSide, patchTokens, type DinoParts } from './dino-parts.ts';
-import type { Ops, Weights } from './ops.ts';
+import { attend } from '../attention.ts';
+import type { Dinov2Config } from './config.ts';
+import { gridSide, patchTokens, type DinoParts } from './parts.ts';
+import type { Ops, Weights } from '../ops.ts';
 
 export function dinov2Parts<T>(ops: Ops<T>, weights: Weights<T>, config: Dinov2Config): DinoParts<T> {
   const { embedDim: width, numHeads, numRegisterTokens } = config;

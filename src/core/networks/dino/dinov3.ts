@@ -1,8 +1,8 @@
 /** DINOv3 (Siméoni et al., 2025): no learned positions; queries and keys of patches are turned by where they lie. */
-import { attend } from './attention.ts';
-import type { Dinov3Config } from './dino-config.ts';
-import { gridSide, patchTokens, prefixTokens, type DinoParts } from './dino-parts.ts';
-import type { Ops, Weights } from './ops.ts';
+import { attend } from '../attention.ts';
+import type { Dinov3Config } from './config.ts';
+import { gridSide, patchTokens, prefixTokens, type DinoParts } from './parts.ts';
+import type { Ops, Weights } from '../ops.ts';
 
 export function dinov3Parts<T>(ops: Ops<T>, weights: Weights<T>, config: Dinov3Config): DinoParts<T> {
   const { embedDim: width, numHeads, numRegisterTokens } = config;

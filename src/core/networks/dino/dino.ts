@@ -1,9 +1,9 @@
 /** DINO's ViTs as backbones: patch tokens after three of their blocks, no final norm. */
-import type { DinoConfig } from './dino-config.ts';
-import { gridSide, prefixTokens, type DinoParts } from './dino-parts.ts';
+import type { DinoConfig } from './config.ts';
+import { gridSide, prefixTokens, type DinoParts } from './parts.ts';
 import { dinov2Parts } from './dinov2.ts';
 import { dinov3Parts } from './dinov3.ts';
-import type { Ops, Weights } from './ops.ts';
+import type { Ops, Weights } from '../ops.ts';
 
 /**
  * Blocks up to the second stage end. image [B, 3, S, S] -> f2, f3 [B, D, h, w] and the tokens stage 4 goes on from

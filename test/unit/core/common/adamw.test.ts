@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { FloatTensor } from '../../../../src/core/checkpoint/read-tensors.ts';
-import { adamWState, adamWStep } from '../../../../src/training/step/optimizer.ts';
+import { adamWState, adamWStep } from '../../../../src/core/common/adamw.ts';
 import { gradientNorm, update } from '../../../../src/training/step/training-step.ts';
 
 const weights = (...values: number[]): Map<string, FloatTensor> =>
