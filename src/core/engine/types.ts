@@ -194,9 +194,10 @@ export interface Engine<Image = ImageInput, Ref = Reference<Image>> extends Asyn
   /** Predicts the references from each other; all references must carry one label. @throws as `predict` */
   selfCheck(references: readonly Ref[], options?: PredictOptions): Promise<SelfCheck>;
   /**
-   * Fits some numbers to references of one label in seconds, without training: which map SAM redraws, or which to add up, and a probe on the
-   * features. From two images on, of which the first 12 are used; each is left out in turn, and where the others predict it better by no more
-   * than 0.005 IoU on the mean, there are no numbers in the result. Plain data, which can be kept as JSON.
+   * Fits some numbers to references of one label in seconds: a change of the weights that draw the prompt encoder's coarse mask (from three
+   * images on), a probe on the features, which map to take or have SAM redraw, or which to add up. From two images on, of which the first 12
+   * are used; each is left out in turn, and where the others predict it better by no more than 0.005 IoU on the mean, there are no numbers in
+   * the result. Plain data, which can be kept as JSON (120 kB at most).
    * @throws as `predict`; OPTION_INVALID for several labels
    * @example
    * const learned = [await engine.fit(accepted)];

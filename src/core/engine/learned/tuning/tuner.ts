@@ -47,6 +47,7 @@ export function createTuner(
 ): Tuner | undefined {
   if (plan.config.dense !== 'coarse') return undefined;
   const before: CoarseTensors = new Map(COARSE_WEIGHTS.map((name) => [name, weights.get(name) as FloatTensor]));
+  const pseudo = pseudoMasks(networks, plan);
   const open = createLruMap<string, RunMethod>({ max: MAX_OPEN });
   return {
     plan,
@@ -56,7 +57,6 @@ export function createTuner(
       const stages = networks.promptEncoder(plan.config, now);
       const state = adamWState(now);
       const random = seededRandom(SEED);
-      const pseudo = pseudoMasks(networks, plan);
       for (let step = 0; step < STEPS; step++) {
         const gradients = await stages.coarseGradients(await drawExamples(views, pseudo, random));
         const byName = new Map(COARSE_WEIGHTS.map((name) => [name, gradients[name].data]));
@@ -89,12 +89,12 @@ function follow(average: CoarseTensors, now: CoarseTensors, decay: number): void
   }
 }
 
-/** Each pair's computed once. */
+/** Each pair's computed once, and kept as long as both views are. */
 function pseudoMasks(networks: Pick<Networks, 'similarity' | 'maskedHigh'>, { config }: PromptEncoderPlan): PseudoMask {
-  const known = new Map<View, { high: Tensor; maps: Map<View, ArrayLike<number>> }>();
+  const known = new WeakMap<View, { high: Tensor; maps: WeakMap<View, ArrayLike<number>> }>();
   const first = async ({ maps, marks }: View) => ({
     high: await networks.maskedHigh(maps, marks),
-    maps: new Map<View, ArrayLike<number>>(),
+    maps: new WeakMap<View, ArrayLike<number>>(),
   });
   return async (reference, target) => {
     const seen = known.get(reference) ?? (await first(reference));
