@@ -55,9 +55,14 @@ export function createPromptEncoders(model: Model, networks: Networks, cacheByte
   const loaded = new Map<string, LoadedPromptEncoder>();
 
   const { promptEncoder: weights } = model;
+  const tuner = own && weights && createTuner({ plan: own.plan, weights }, networks, codes);
+
   return {
-    tuner: own && weights && createTuner({ plan: own.plan, weights }, networks, codes),
-    clear: () => codes.clear(),
+    tuner,
+    clear() {
+      codes.clear();
+      tuner?.clear();
+    },
     get(id) {
       if (id === undefined) return own;
       const found = loaded.get(id);

@@ -26,8 +26,8 @@ export function changeOf(before: CoarseTensors, after: CoarseTensors): number[] 
   });
 }
 
-/** share: how much of the change is made, 0..1. @throws OPTION_INVALID for another number of numbers */
-export function changed(before: CoarseTensors, change: readonly number[], share: number): Map<CoarseWeight, FloatTensor> {
+/** Weights with the change made. @throws OPTION_INVALID for another number of numbers */
+export function changed(before: CoarseTensors, change: readonly number[]): Map<CoarseWeight, FloatTensor> {
   const wanted = COARSE_WEIGHTS.reduce((sum, name) => sum + sizeOf((before.get(name) as FloatTensor).shape).numbers, 0);
   if (change.length !== wanted)
     throw new ProsamError('OPTION_INVALID', `learned: expected a change of ${wanted} numbers, got ${change.length}. Fit again.`);
@@ -38,7 +38,7 @@ export function changed(before: CoarseTensors, change: readonly number[], share:
     const { data, shape } = before.get(name) as FloatTensor;
     const { rows, columns, isThin } = sizeOf(shape);
     const made = isThin ? product({ left: next(rows * RANK), right: next(RANK * columns) }, rows, columns) : next(data.length);
-    found.set(name, { data: data.map((value, i) => value + share * (made[i] as number)), shape });
+    found.set(name, { data: data.map((value, i) => value + (made[i] as number)), shape });
   }
   return found;
 }

@@ -22,8 +22,10 @@ export interface Tuner {
   plan: PromptEncoderPlan;
   /** views: of each image, of two or more. -> what changes in the weights, as `changeOf` writes it */
   tune(context: MethodContext, views: readonly (readonly View[])[]): Promise<number[]>;
-  /** Method 'prosam' with a share of the change. @throws OPTION_INVALID */
-  method(change: readonly number[], share?: number): RunMethod;
+  /** Method 'prosam' with the change. @throws OPTION_INVALID */
+  method(change: readonly number[]): RunMethod;
+  /** Forgets the changed encoders that are kept open. */
+  clear(): void;
 }
 
 /** Steps, and the rate of the first, which falls to 0 along half a cosine. More steps learned the images by heart (docs/decisions/032). */
@@ -66,15 +68,16 @@ export function createTuner(
       }
       return changeOf(before, average);
     },
-    method(change, share = 1) {
-      const id = `tuned ${share} ${fingerprint(change)}`;
+    method(change) {
+      const id = `tuned ${fingerprint(change)}`;
       const known = open.get(id);
       if (known) return known;
-      const stages = networks.promptEncoder(plan.config, new Map<string, FloatTensor>([...weights, ...changed(before, change, share)]));
+      const stages = networks.promptEncoder(plan.config, new Map<string, FloatTensor>([...weights, ...changed(before, change)]));
       const method = createProsamMethod(plan, createDistributionReader(plan, stages, codes, id));
       open.set(id, method);
       return method;
     },
+    clear: () => open.clear(),
   };
 }
 
