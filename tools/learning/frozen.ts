@@ -6,8 +6,8 @@ import { createEncodedImages, type ImageFeatures } from '../../src/core/engine/i
 import type { Methods } from '../../src/core/engine/methods/available.ts';
 import { decodeAtImageSize } from '../../src/core/engine/methods/sam-prompts.ts';
 import { createPromptEncoders } from '../../src/core/engine/prompt-encoders.ts';
-import { createReferenceStore, type AlteredCopies, type PreparedReference } from '../../src/core/engine/references.ts';
-import type { Tuner } from '../../src/core/engine/learned/tuning/tuner.ts';
+import { createReferenceStore, type PreparedReference } from '../../src/core/engine/references.ts';
+import type { FitParts } from '../../src/core/engine/learned/trials.ts';
 import { geometryOf } from '../../src/core/image/geometry.ts';
 import { nodeImageSource } from '../../src/core/image/node/source.ts';
 import type { BinaryMask } from '../../src/core/mask/label-reduction.ts';
@@ -20,7 +20,7 @@ export interface Frozen {
   /** Those of the model's own prompt encoder, with which references are measured. */
   measured: Methods;
   /** Tuning of the model's own prompt encoder to a label. */
-  tuning: { tuner: Tuner; altered: AlteredCopies } | undefined;
+  tuning: FitParts['tuning'];
   /** A context of one call. */
   context(): ReturnType<typeof callContext>;
   features(file: string): Promise<ImageFeatures>;

@@ -1,4 +1,5 @@
 /** AdamW with decoupled weight decay (Loshchilov and Hutter, 2019), in plain arrays: the same on every engine, and easy to save. */
+
 /** Weights by name. */
 type Parameters = ReadonlyMap<string, { readonly data: Float32Array }>;
 

@@ -54,7 +54,7 @@ export function drawCrop({ crops = 0 }: Augmentation = {}, key: string, random: 
   if (kind === 0) return undefined;
   const seed = hashOf(`${key} ${kind}`);
   const { name, ofImage, ofMask } = drawOneCrop(`crop${seed.toString(16)}`, seededRandom(seed));
-  return { variant: { name, apply: ofImage }, labels: (labels) => ({ ...labels, ...ofMask(labels) }) };
+  return { variant: { name, apply: ofImage }, labels: ofMask };
 }
 
 /** Both alterations, the first first. */

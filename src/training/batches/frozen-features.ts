@@ -1,5 +1,6 @@
 /** Frozen features, each computed once per image: in memory, then on disk, keyed by the image's content. */
 import { createByteCache } from '../../core/common/byte-cache.ts';
+import { fnv1a } from '../../core/common/fnv.ts';
 import type { Model } from '../../core/checkpoint/model-folder.ts';
 import { createEncodedImages, type ImageFeatures } from '../../core/engine/image-features.ts';
 import type { Raster } from '../../core/image/pillow-resize.ts';
@@ -78,7 +79,7 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
     async masked(features, cells, stable) {
       if (networks.samIsBackbone) return features.high; // SAM's embedding: the annotation comes in where cells are picked
       const compute = (): Promise<Tensor> => frozen(() => networks.maskedHigh(features, cells));
-      return stable ? maskedMaps.get(`${features.key} ${hashCells(cells)}`, compute) : compute();
+      return stable ? maskedMaps.get(`${features.key} ${fnv1a(Array.from(cells, BigInt))}`, compute) : compute();
     },
     pseudo: (referenceHigh, cells, target) => networks.similarity(referenceHigh, cells, target.high, norm),
     gridOf: ({ mid }) => gridOf(geometry, { mid, width: square, height: square }),
@@ -87,11 +88,4 @@ export function frozenFeatures(options: FrozenFeaturesOptions): FrozenFeatures {
       await images.close();
     },
   };
-}
-
-/** FNV-1a over the cells, as bits: enough to tell the annotations of one image apart. */
-function hashCells(cells: Float32Array): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const cell of cells) hash = BigInt.asUintN(64, (hash ^ BigInt(cell)) * 0x100000001b3n);
-  return hash.toString(16);
 }

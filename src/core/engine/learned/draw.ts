@@ -23,7 +23,8 @@ export async function drawLearned(
   const { probe, change } = numbers;
   if (wanted.has('tuned') && (change === undefined || tuner === undefined))
     throw new ProsamError('OPTION_INVALID', 'learned: expected the change of a prompt encoder with a coarse mask, got none. Fit again.');
-  const { maps, trained } = await drawMaps(context, asked, { probe, wanted, tuned: change && tuner?.method(change) }, methods, options);
+  const parts = { probe, wanted, tuned: change && tuner?.method(change) };
+  const { maps, trained, judgement: known } = await drawMaps(context, asked, parts, methods, options);
   const names = LEARNED_MAPS.filter((name) => numbers.maps[name] !== undefined && maps[name] !== undefined);
   const mix = { bias: numbers.bias, weights: names.map((name) => numbers.maps[name] as number) };
   const logits = mixed(
@@ -35,7 +36,7 @@ export async function drawLearned(
   const result = samResult(context, asked.target, { logits: drawn, iou: 0 });
   delete result.samIou; // the sum is nobody's mask
   context.lap('resize');
-  const own = trained && (await judge(context, asked, { method: 'prosam', result: trained })).evidence;
+  const own = trained && (known ?? (await judge(context, asked, { method: 'prosam', result: trained }))).evidence;
   const judgement = await judge(context, asked, { method: 'learned', result, ...(own && { trained: own }) });
   const referenceIou = held.reduce((sum, { learned }) => sum + learned, 0) / Math.max(1, held.length);
   return { name: 'learned', result, judgement, check: { basis: 'leave-one-out', referenceIou } };

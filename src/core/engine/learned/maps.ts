@@ -8,7 +8,7 @@ import { gridPrompt, redrawnMask } from '../methods/mask-prompts.ts';
 import type { MethodContext, MethodResult, RunMethod } from '../methods/method.ts';
 import { redrawnPieces } from '../methods/pieces.ts';
 import { lowResSide } from '../methods/sam-prompts.ts';
-import { judge, type Asked } from '../trust/judge.ts';
+import { judge, type Asked, type Judgement } from '../trust/judge.ts';
 import type { PredictOptions } from '../types.ts';
 import { cellRows, weighed } from './cell-rows.ts';
 
@@ -20,6 +20,8 @@ interface DrawnMaps {
   maps: Partial<Record<LearnedMap, Float32Array>>;
   /** The prompt encoder's own mask, where there is one. */
   trained?: MethodResult;
+  /** Judgement of that, where a tuned mask was held against it. */
+  judgement?: Judgement;
 }
 
 /** Numbers that maps are drawn with, and the maps that are wanted. */
@@ -62,18 +64,16 @@ export async function drawMaps(
     ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: await bySam(trained.lowResLogits) }),
     ...(wanted.has('pieces') && { pieces: limited((await redrawnPieces(context, target, gridPrompt(context, target, contrast))).logits) }),
   };
+  let judgement: Judgement | undefined;
   if (tuned && trained && wanted.has('tuned')) {
-    const likelier = await likelierOf(context, asked, trained, await tuned(context, target, references, single));
-    if (likelier.lowResLogits) maps.tuned = limited(likelier.lowResLogits);
+    const other = await tuned(context, target, references, single);
+    const judged = (result: MethodResult): Promise<Judgement> => judge(context, asked, { method: 'prosam', result });
+    judgement = await judged(trained);
+    const { lowResLogits } = (await judged(other)).score < judgement.score ? trained : other;
+    if (lowResLogits) maps.tuned = limited(lowResLogits);
   }
   context.lap('decode');
-  return { maps, ...(trained && { trained }) };
-}
-
-/** The second mask, unless its expected IoU is below that of the first. */
-async function likelierOf(context: MethodContext, asked: Asked, first: MethodResult, second: MethodResult): Promise<MethodResult> {
-  const scoreOf = async (result: MethodResult): Promise<number> => (await judge(context, asked, { method: 'prosam', result })).score;
-  return (await scoreOf(second)) < (await scoreOf(first)) ? first : second;
+  return { maps, ...(trained && { trained }), ...(judgement && { judgement }) };
 }
 
 function limited(values: Float32Array): Float32Array {

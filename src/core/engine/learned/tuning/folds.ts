@@ -11,17 +11,19 @@ const MAX_FOLDS = 6;
 const MIN_IMAGES = 2;
 
 interface Tuning {
-  /** 'prosam' tuned without this image; undefined where too few are left. */
-  without(image: number): Promise<RunMethod | undefined>;
+  /** 'prosam' tuned without this image. */
+  without(image: number): Promise<RunMethod>;
   /** Tuned to all of them. */
   change(): Promise<number[]>;
 }
 
+/** Undefined where too few images would be left to learn from. */
 export async function tuningOf(
   context: MethodContext,
   references: readonly ShownReference[],
   { tuner, altered }: { tuner: Tuner; altered: AlteredCopies },
-): Promise<Tuning> {
+): Promise<Tuning | undefined> {
+  if (references.length <= MIN_IMAGES) return undefined;
   const views = await viewsOf(context, references, altered, tuner.plan.label_reduction);
   const folds = Math.min(MAX_FOLDS, views.length);
   const methods = new Map<number, Promise<RunMethod>>();
@@ -29,7 +31,6 @@ export async function tuningOf(
     async without(image) {
       const fold = image % folds;
       const others = views.filter((_, i) => i % folds !== fold);
-      if (others.length < MIN_IMAGES) return undefined;
       const known = methods.get(fold) ?? tuner.tune(context, others).then((change) => tuner.method(change));
       methods.set(fold, known);
       return known;

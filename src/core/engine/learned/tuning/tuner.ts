@@ -6,6 +6,7 @@ import type { PromptEncoderPlan } from '../../../checkpoint/manifest.ts';
 import type { FloatTensor } from '../../../checkpoint/read-tensors.ts';
 import { adamWState, adamWStep } from '../../../common/adamw.ts';
 import type { ByteCache } from '../../../common/byte-cache.ts';
+import { fnv1a } from '../../../common/fnv.ts';
 import { createLruMap } from '../../../common/lru-map.ts';
 import { seededRandom } from '../../../common/random.ts';
 import { COARSE_WEIGHTS, type CoarseWeight } from '../../../networks/coarse-gradients.ts';
@@ -69,7 +70,7 @@ export function createTuner(
       return changeOf(before, average);
     },
     method(change) {
-      const id = `tuned ${fingerprint(change)}`;
+      const id = `tuned ${fnv1a(new BigUint64Array(Float64Array.from(change).buffer))}`;
       const known = open.get(id);
       if (known) return known;
       const stages = networks.promptEncoder(plan.config, new Map<string, FloatTensor>([...weights, ...changed(before, change)]));
@@ -107,11 +108,4 @@ function pseudoMasks(networks: Pick<Networks, 'similarity' | 'maskedHigh'>, { co
     maps.set(target, found);
     return found;
   };
-}
-
-/** FNV-1a over the numbers' bits: tells the changes of one engine apart. */
-function fingerprint(numbers: readonly number[]): string {
-  let hash = 0xcbf29ce484222325n;
-  for (const word of new BigUint64Array(Float64Array.from(numbers).buffer)) hash = BigInt.asUintN(64, (hash ^ word) * 0x100000001b3n);
-  return hash.toString(16);
 }

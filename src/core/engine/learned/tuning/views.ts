@@ -54,8 +54,8 @@ function cropOf(key: string, number: number): Alteration {
 }
 
 function viewOf(geometry: Geometry, { maps, mask }: { maps: ImageMaps; mask: BinaryMask }, reduction: LabelReduction): View {
-  const grid = gridOf(geometry, { ...maps, width: mask.width, height: mask.height });
-  const visible = visibleIndices(geometry, { ...maps, width: mask.width, height: mask.height });
+  const grid = gridOf(geometry, maps);
+  const visible = visibleIndices(geometry, maps);
   const shares = cellShares(mask, grid).map((share) => Math.min(1, share));
   const marks = reduceLabels(mask, grid, reduction);
   return {
