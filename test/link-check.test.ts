@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import { checkLinks } from '../tools/link-check.ts';
+import { checkLinks, linkedFiles } from '../tools/link-check.ts';
 import { anchorsOf, fencedBlocks, linksOf } from '../tools/markdown.ts';
 
 const folders: string[] = [];
@@ -64,4 +64,9 @@ it('gives a block its language, line and hidden comment', () => {
     { language: 'sh', code: 'ls\n', line: 4, comment: 'not run: why' },
     { language: 'ts', code: 'y\n', line: 13, comment: 'prelude:\n  x' },
   ]);
+});
+
+it('names each file of this repository that a page links to once, without anchors, and no addresses', () => {
+  const text = '[a](../a.md) [again](../a.md#b) ![i](i.png) [self](#top) [far](https://www.w3.org/#c)';
+  expect(linkedFiles('docs/page.md', text)).toEqual(['a.md', 'docs/i.png', 'docs/page.md']);
 });

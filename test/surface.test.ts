@@ -8,7 +8,8 @@ import sharp from 'sharp';
 import ts from 'typescript';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateScene } from '../src/scenes/index.ts';
-import { fencedBlocks, linksOf, markdownFiles } from '../tools/markdown.ts';
+import { linkedFiles } from '../tools/link-check.ts';
+import { fencedBlocks, markdownFiles } from '../tools/markdown.ts';
 import { dyingWithUs } from './support/dies-with-us.ts';
 
 const run = promisify(execFile);
@@ -258,7 +259,7 @@ describe('the built package', () => {
       'dist/web.d.ts',
       'dist/web-worker.js',
       ...markdownFiles().filter((path) => path === 'llms.txt' || path.startsWith('docs/')),
-      ...linksOf(readFileSync('README.md', 'utf8')).map(({ target }) => target),
+      ...linkedFiles('README.md', readFileSync('README.md', 'utf8')),
       'examples/photos/CREDITS.md',
       'examples/photos/cat-floor.jpg',
       'examples/web/index.html',

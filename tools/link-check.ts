@@ -22,6 +22,12 @@ function fileOf(from: string, target: string): string {
   return path === '' ? from : normalize(join(dirname(from), path));
 }
 
+/** Files that the Markdown file `from` links to, from the root, without their anchors. markdown: what it holds. */
+export function linkedFiles(from: string, markdown: string): string[] {
+  const targets = linksOf(markdown).map(({ target }) => target);
+  return [...new Set(targets.filter((target) => !isAddress(target)).map((target) => fileOf(from, target)))];
+}
+
 /** Problems as `file:line: ...`, none where all is well. Addresses (https, mailto) are not asked for: the check needs no network. */
 export function checkLinks(root = '.'): string[] {
   const read = (file: string): string => readFileSync(join(root, file), 'utf8');
@@ -48,8 +54,7 @@ export function checkLinks(root = '.'): string[] {
 
 function missingPages(files: readonly string[], read: (file: string) => string): string[] {
   return Object.entries(INDEXES).flatMap(([index, pages]) => {
-    const links = files.includes(index) ? linksOf(read(index)) : [];
-    const listed = new Set(links.filter(({ target }) => !isAddress(target)).map(({ target }) => fileOf(index, target)));
+    const listed = new Set(files.includes(index) ? linkedFiles(index, read(index)) : []);
     const missing = files.filter((file) => pages.test(file) && file !== index && !listed.has(file));
     return missing.map((page) => `${index}: ${page} is not listed`);
   });

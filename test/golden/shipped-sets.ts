@@ -45,7 +45,7 @@ export const SHIPPED_SETS: readonly ShippedSet[] = [
     outputs: 218,
     withoutEngine: 218,
     notComputed: [],
-    few: { cases: ['persam_2', 'persam_f_8'], outputs: 35 },
+    few: { cases: ['persam_2'], outputs: 16 },
   },
   {
     dir: 'test/golden/training-free-data/matcher',
