@@ -5,6 +5,7 @@ import { ABOUT, type Way } from './ways.ts';
 const COLOURS: Readonly<Record<Way, string>> = {
   nothing: '#d0d0d0',
   'one reference': '#9a9a9a',
+  'version 0.1.0': '#495057',
   'five latest': '#4c6ef5',
   'persam-f': '#c9a227',
   'at once': '#2b8a3e',

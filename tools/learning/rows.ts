@@ -46,13 +46,15 @@ export interface Point {
   iou: number;
   corrected: number;
   clicks: number;
-  /** IoU against the five latest masks, on the same images. */
+  /** IoU against the way that others are held against, on the same images. */
   ahead: Interval;
   /** The project that is furthest behind them. */
   worst: { project: string; ahead: number } | undefined;
 }
 
 export interface Measured {
+  /** The way that the others are held against. */
+  base: Way;
   ways: readonly Way[];
   steps: readonly number[];
   groups: { name: string; projects: string[]; points: Point[] }[];
@@ -68,7 +70,6 @@ export interface Measured {
   }[];
 }
 
-const BASE: Way = 'five latest';
 /** Draws of an interval. */
 export const RESAMPLES = 1000;
 
@@ -88,13 +89,13 @@ export function intervalOf(value: number, drawn: readonly number[]): Interval {
   return { value, low: at(0.025), high: at(0.975) };
 }
 
-export function measured(cells: readonly Cell[], ways: readonly Way[], steps: readonly number[]): Measured {
+export function measured(cells: readonly Cell[], ways: readonly Way[], steps: readonly number[], base: Way): Measured {
   return {
-    ...{ ways, steps },
+    ...{ base, ways, steps },
     groups: byUse(cells).map(({ name, of }) => ({
       name,
       projects: [...new Set(of.map(({ project }) => project))],
-      points: ways.flatMap((way) => steps.flatMap((step) => pointOf(of, way, step) ?? [])),
+      points: ways.flatMap((way) => steps.flatMap((step) => pointOf(of, way, step, base) ?? [])),
     })),
     cells: cells.map(({ rows, project, use, way, accepted, facts }) => ({
       ...{ project, use, way, accepted, facts },
@@ -106,12 +107,12 @@ export function measured(cells: readonly Cell[], ways: readonly Way[], steps: re
 }
 
 /** Over the projects that every way has at this step, so that all are means of the same images. */
-function pointOf(cells: readonly Cell[], way: Way, accepted: number): Point | undefined {
+function pointOf(cells: readonly Cell[], way: Way, accepted: number, baseWay: Way): Point | undefined {
   const here = cells.filter((cell) => cell.accepted === accepted);
   const ways = new Set(here.map((cell) => cell.way));
   const whole = (project: string): boolean => here.filter((cell) => cell.project === project).length === ways.size;
   const at = (which: Way) => new Map(here.filter((cell) => cell.way === which && whole(cell.project)).map((cell) => [cell.project, cell]));
-  const base = at(BASE);
+  const base = at(baseWay);
   const pairs = [...at(way)].flatMap(([project, own]) => {
     const other = base.get(project);
     return other ? [{ project, own, differences: own.rows.map(({ iou }, i) => iou - (other.rows[i] as Row).iou) }] : [];

@@ -7,7 +7,7 @@ import { markdownTable } from '../markdown.ts';
 const signed = (value: number): string => `${value < 0 ? '-' : '+'}${Math.abs(value).toFixed(3)}`;
 
 /** -> Markdown */
-export function summaryText({ ways, steps, groups, cells }: Measured): string {
+export function summaryText({ base, ways, steps, groups, cells }: Measured): string {
   const head = ['', ...steps.map((step) => `${step} accepted`)];
   const byStep = (points: readonly Point[], text: (point: Point) => string) => (way: string) => [
     way,
@@ -16,13 +16,13 @@ export function summaryText({ ways, steps, groups, cells }: Measured): string {
       return found ? text(found) : '-';
     }),
   ];
-  const others = ways.filter((way) => way !== 'five latest');
+  const others = ways.filter((way) => way !== base);
   const parts = groups.flatMap(({ name, projects, points }) => [
     `## ${name}: ${projects.join(', ')}`,
     `Mean IoU on images that nobody labeled (projects)\n\n${markdownTable(head, ways.map(byStep(points, ({ iou, projects: count }) => `${iou.toFixed(3)} (${count})`)))}`,
     `Share of the pixels to correct\n\n${markdownTable(head, ways.map(byStep(points, ({ corrected }) => `${(100 * corrected).toFixed(2)} %`)))}`,
     `Clicks until the mask has an IoU of ${CONTENT} (${MAX_CLICKS} at most); each in the middle of the largest region that is wrong\n\n${markdownTable(head, ways.map(byStep(points, ({ clicks }) => clicks.toFixed(2))))}`,
-    `IoU ahead of the five latest on the same images, with 95 % intervals; the label furthest behind\n\n${markdownTable(
+    `IoU ahead of "${base}" on the same images, with 95 % intervals; the label furthest behind\n\n${markdownTable(
       head,
       others.map(
         byStep(

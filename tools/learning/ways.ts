@@ -8,6 +8,7 @@ import type { MethodContext, RunMethod } from '../../src/core/engine/methods/met
 import type { ShownReference } from '../../src/core/engine/one-per-image.ts';
 import { selfCheck } from '../../src/core/engine/self-check.ts';
 import type { ImageFeatures } from '../../src/core/engine/image-features.ts';
+import type { Method, PredictOptions, SelfCheck } from '../../src/core/engine/types.ts';
 import type { Start } from './clicks.ts';
 import type { Frozen } from './frozen.ts';
 import type { ProjectImage } from './projects.ts';
@@ -15,6 +16,7 @@ import type { ProjectImage } from './projects.ts';
 export const WAYS = [
   'nothing',
   'one reference',
+  'version 0.1.0',
   'five latest',
   'persam-f',
   'at once',
@@ -28,7 +30,9 @@ export type Way = (typeof WAYS)[number];
 export const ABOUT: Readonly<Record<Way, string>> = {
   nothing: 'no prediction: a person begins with an empty image',
   'one reference': 'the first accepted mask alone, auto',
-  'five latest': 'the five latest masks, auto, as in version 0.1.0',
+  'version 0.1.0':
+    'the five latest masks, and of the three methods that 0.1.0 had the one that finds them best from each other, as its auto did',
+  'five latest': 'the five latest masks, auto',
   'persam-f': 'the five latest masks, PerSAM-F',
   'at once': 'the twelve latest masks, of which the prompt encoder reads the five most like the target, auto',
   fitted: 'the twelve latest masks likewise, with what engine.fit fitted to them',
@@ -36,6 +40,9 @@ export const ABOUT: Readonly<Record<Way, string>> = {
   'trained and fitted': 'the twelve latest masks with that prompt encoder, and what engine.fit fitted to them beside it',
   learned: 'the five latest masks, auto, with the prompt encoder that the learner promoted, or the one before where it promoted none',
 };
+
+/** Methods among which `auto` of version 0.1.0 chose. */
+const FIRST_METHODS: readonly Method[] = ['prosam', 'nearest', 'persam'];
 
 /** Masks that the latest way looks at, and those that the prompt encoder reads. */
 const [BANK, READ] = [MAX_EXAMPLES, 5];
@@ -53,6 +60,7 @@ export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly Pr
   if (way === 'nothing') return { facts: {}, answer: ({ truth }) => Promise.resolve({ mask: new Uint8Array(truth.data.length) }) };
   const newest = [...accepted].reverse();
   if (way === 'one reference') return automatic(frozen, await shown(frozen, accepted.slice(0, 1)), {});
+  if (way === 'version 0.1.0') return chosenOnReferences(frozen, await shown(frozen, newest.slice(0, READ)));
   if (way === 'five latest' || way === 'trained' || way === 'learned')
     return automatic(frozen, await shown(frozen, newest.slice(0, READ)), {});
   if (way === 'persam-f') return named(frozen, 'persam-f', await shown(frozen, newest.slice(0, READ)));
@@ -82,18 +90,28 @@ export async function prepareWay(frozen: Frozen, way: Way, accepted: readonly Pr
 }
 
 async function automatic(frozen: Frozen, references: readonly ShownReference[], options: { promptReferences?: number }): Promise<Prepared> {
-  const context = frozen.context();
-  const both = decidedByTarget(frozen.methods, context.networks.matching.nearest) as Methods;
-  const parts = {
-    references: { mirrored: () => Promise.reject(new Error('one reference needs no check')) },
-    features: (file: unknown) => frozen.features(file as string),
-  };
-  const measured = decidedByTarget(frozen.measured, context.networks.matching.nearest) as Methods;
-  const check = references.length > 1 ? await selfCheck(context, parts, measured, references, options) : undefined;
+  const { matching } = frozen.context().networks;
+  const both = decidedByTarget(frozen.methods, matching.nearest) as Methods;
+  const measured = decidedByTarget(frozen.measured, matching.nearest) as Methods;
+  const check = references.length > 1 ? await checked(frozen, measured, references, options) : undefined;
   return answered(frozen, {}, (each, target) => drawBoth(each, both, check, { target, references, rivals: [] }, options));
 }
 
-function named(frozen: Frozen, method: 'persam-f', references: readonly ShownReference[]): Prepared {
+async function chosenOnReferences(frozen: Frozen, references: readonly ShownReference[]): Promise<Prepared> {
+  const first = new Map([...frozen.measured].filter(([name]) => FIRST_METHODS.includes(name)));
+  const { best } = await checked(frozen, first, references, {});
+  return { ...named(frozen, best, references), facts: { method: best } };
+}
+
+function checked(frozen: Frozen, methods: Methods, references: readonly ShownReference[], options: PredictOptions): Promise<SelfCheck> {
+  const parts = {
+    references: { mirrored: () => Promise.reject(new Error('expected several references, got one')) },
+    features: (file: unknown) => frozen.features(file as string),
+  };
+  return selfCheck(frozen.context(), parts, methods, references, options);
+}
+
+function named(frozen: Frozen, method: Method, references: readonly ShownReference[]): Prepared {
   const run = frozen.methods.get(method) as RunMethod;
   return answered(frozen, {}, async (context, target) => ({ result: await run(context, target, references, {}) }));
 }

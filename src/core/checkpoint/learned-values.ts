@@ -2,8 +2,11 @@
 import * as z from 'zod';
 import { ProsamError } from '../common/errors.ts';
 
-/** Maps of a target that are taken, or added up. */
-export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn', 'sharpened', 'pieces', 'tuned'] as const;
+/**
+ * Maps of a target that are taken, or added up. 'tuned' is the one of the tuned prompt encoder, 'likelier' that or the own one's, whichever is
+ * expected to have the larger IoU.
+ */
+export const LEARNED_MAPS = ['prosam', 'nearest', 'probe', 'redrawn', 'sharpened', 'pieces', 'likelier', 'tuned'] as const;
 export type LearnedMap = (typeof LEARNED_MAPS)[number];
 /** Maps that are drawn without fitted numbers. */
 export const PLAIN_MAPS = ['prosam', 'nearest', 'pieces'] as const satisfies readonly LearnedMap[];
@@ -35,9 +38,9 @@ export interface LearnedValues {
         bias: number;
         /** Weight of each map. */
         maps: Partial<Record<LearnedMap, number>>;
-        /** Map that stands in where the sum shows something else than it does: the better one of those that need no numbers. */
+        /** Map that stands in where what is drawn shows something else than it does: the better one of those that need no numbers. @default none does */
         plain?: PlainMap | undefined;
-        /** Change of the weights that draw the coarse mask of the model's own prompt encoder, where the map 'tuned' is taken. */
+        /** Change of the weights that draw the coarse mask of the model's own prompt encoder, where the map 'tuned' or 'likelier' is taken. */
         change?: number[] | undefined;
       }
     | undefined;

@@ -27,7 +27,7 @@ export async function selfCheck(
   references: readonly ShownReference[],
   options: PredictOptions,
 ): Promise<SelfCheck> {
-  const trials = await trialsOf(trialParts, references, options.promptReferences === undefined ? references.length : MAX_TRIALS);
+  const trials = await trialsOf(trialParts, references, checkedAtMost(references.length, options.promptReferences));
   const results: SelfCheck['methods'] = {};
   for (const [name, run] of methods) {
     const each: number[] = [];
@@ -41,6 +41,11 @@ export async function selfCheck(
   const basis = references.length > 1 ? 'leave-one-out' : 'mirrored-copy';
   const best = bestMethod(results, basis);
   return { basis, methods: results, best, referenceIou: results[best]?.iou ?? 0 };
+}
+
+/** References that are predicted from the others, of so many. promptReferences: an option of the call. */
+export function checkedAtMost(references: number, promptReferences: number | undefined): number {
+  return promptReferences === undefined ? references : MAX_TRIALS;
 }
 
 function bestMethod(results: SelfCheck['methods'], basis: SelfCheck['basis']): Method {

@@ -17,10 +17,10 @@ interface Plain {
 }
 
 /**
- * The fitted map, or the plain one at the same pixels where they show different things. A tuned map has been held against that of 'prosam' by
- * what both show, and needs no more.
+ * The fitted map, or the plain one at the same pixels where they show different things. The likelier map has been held against that of 'prosam'
+ * by what both show, and needs no more.
  */
 export function believed({ maps, logits }: Fitted, plain: Plain): Float32Array {
-  if (plain.name === 'prosam' && maps.includes('tuned')) return logits;
+  if (plain.name === 'prosam' && maps.includes('likelier')) return logits;
   return iou(aboveZero(logits), aboveZero(plain.logits)) < MIN_AGREEMENT ? plain.logits : logits;
 }

@@ -3,7 +3,7 @@
  * target counts. Every number that is compared comes from images that it was not fitted to: each image in turn is left out, and predicted
  * from the others.
  */
-import type { LearnedMap, LearnedValues } from '../../checkpoint/learned-values.ts';
+import type { LearnedMap, LearnedValues, PlainMap } from '../../checkpoint/learned-values.ts';
 import { gridOf } from '../../image/geometry.ts';
 import { runSteps } from '../../mask/cooperative.ts';
 import { cellShares } from '../../mask/label-reduction.ts';
@@ -16,14 +16,26 @@ import { cellRows } from './cell-rows.ts';
 import { fitMix, mixed, type Mix } from './mix.ts';
 import { momentsOf, type Moments } from './moments.ts';
 import { ridgeWeights } from './ridge.ts';
+import { bothSeen, leftByAuto, type BothSeen } from './as-auto.ts';
+import { TUNED_MAPS } from './maps.ts';
 import { maskOf, trialOf, type FitParts, type Trial } from './trials.ts';
 import { tuningOf } from './tuning/folds.ts';
 
 /** Images that numbers are fitted to, at most: more cost time and gained nothing. */
 export const MAX_EXAMPLES = 12;
 
-/** Images from which on weights of maps are fitted; fewer choose among single maps, as weights fitted to five lost 0.06 on one label. */
-const ENOUGH_FOR_WEIGHTS = 8;
+/**
+ * Images from which on what left-out ones say is believed in every target, and weights of maps are fitted. Of five images they said 0.68 of a
+ * label that had 0.45 elsewhere, and weights fitted to five lost 0.06 on another.
+ */
+const ENOUGH = 8;
+
+const isEnough = (images: readonly unknown[]): boolean => images.length >= ENOUGH;
+
+/** Maps that are taken as they are, the simplest first. */
+const SINGLE_MAPS: readonly LearnedMap[] = ['redrawn', 'sharpened', 'pieces', 'likelier'];
+/** Those that enough images alone can choose: nothing keeps them from targets unlike those. */
+const FOR_ENOUGH: readonly LearnedMap[] = ['prosam', 'tuned'];
 
 /** Maps that are added up by fitted weights. */
 const WEIGHED_MAPS: readonly LearnedMap[] = ['prosam', 'nearest', 'probe', 'redrawn'];
@@ -47,18 +59,22 @@ export async function fitted(
   }
   const tuning = parts.tuning && (await tuningOf(context, references, parts.tuning));
   const trials: Trial[] = [];
+  const seen: BothSeen[] = [];
   for (const [left, reference] of references.entries()) {
     const others = references.filter((_, i) => i !== left);
     const probe = await runSteps(ridgeWeights(moments.filter((_, i) => i !== left)));
     if (probe === undefined) return none;
     const tuned = await tuning?.without(left);
     trials.push(await trialOf(context, { reference, others }, { probe, tuned }, parts, options));
+    const both = isEnough(references) ? await bothSeen(context, parts.methods, { reference, others }, options) : undefined;
+    if (both) seen.push(both);
     context.checkpoint();
   }
   const plains = parts.plain.map((name, i) => ({ name, each: trials.map(({ plain }) => plain[i] as number) }));
   const best = bestOf(plains);
   if (best === undefined) return none;
-  const ways: { way: Way; each: number[] }[] = [];
+  const without = eachAsAuto(seen, plains, options) ?? best.each;
+  const ways: { way: Way; each: number[]; held: Fitted['held'] }[] = [];
   for (const way of waysFor(trials)) {
     const each: number[] = [];
     for (const trial of trials) {
@@ -67,40 +83,62 @@ export async function fitted(
         trials.filter((other) => other !== trial),
       );
       const logits = mixed(mix, chosen(trial.maps, way.maps));
-      const map = believed({ maps: way.maps, logits }, { name: best.name, logits: trial.maps[best.name] as Float32Array });
+      const plain = trial.maps[best.name] as Float32Array;
+      const map = way.everywhere ? logits : believed({ maps: way.maps, logits }, { name: best.name, logits: plain });
       each.push(iou(maskOf(context.geometry, trial.image, map), trial.truth.data));
       context.checkpoint();
     }
-    ways.push({ way, each });
+    ways.push({ way, each, held: each.map((learned, i) => ({ plain: without[i] as number, learned })) });
   }
-  const found = bestOf(ways);
+  const found = bestOf(ways.filter(({ way, held }) => pays(held, way.everywhere))) ?? bestOf(ways);
   if (found === undefined) return none;
-  const held = found.each.map((learned, i) => ({ plain: best.each[i] as number, learned }));
+  const { held } = found;
   const probe = await runSteps(ridgeWeights(moments));
-  if (probe === undefined || !pays(held)) return { examples: references.length, held };
+  if (probe === undefined || !pays(held, found.way.everywhere)) return { examples: references.length, held };
   const { bias, weights } = await mixFor(found.way, trials);
   const maps = Object.fromEntries(found.way.maps.map((name, i) => [name, weights[i] as number]));
-  const change = maps.tuned === undefined ? undefined : await tuning?.change();
-  const numbers = { probe: [...probe].map(Math.fround), bias, maps, plain: best.name, ...(change && { change }) };
+  const change = TUNED_MAPS.some((name) => maps[name] !== undefined) ? await tuning?.change() : undefined;
+  const numbers = {
+    probe: [...probe].map(Math.fround),
+    bias,
+    maps,
+    ...(!found.way.everywhere && { plain: best.name }),
+    ...(change && { change }),
+  };
   return { examples: references.length, held, numbers };
+}
+
+/** IoU of what 'auto' draws of each; undefined where it was not seen: it chooses on the references alone, or so few images say no more than those. */
+function eachAsAuto(
+  seen: readonly BothSeen[],
+  plains: readonly { name: PlainMap; each: readonly number[] }[],
+  options: PredictOptions,
+): number[] | undefined {
+  if (seen.length === 0) return undefined;
+  const ofAuto = (leaves: boolean) => plains.find(({ name }) => (name === 'prosam') !== leaves);
+  return leftByAuto(seen, options).map((leaves, i) => ofAuto(leaves)?.each[i] as number);
 }
 
 /** Map to take, or maps to add up, each by a fitted weight. */
 interface Way {
   maps: readonly LearnedMap[];
   fitted: boolean;
+  /** Believed in every target, also where it shows something else than a map that needs no numbers. */
+  everywhere: boolean;
 }
 
 /** The simplest first, which is taken among equals. */
 function waysFor(trials: readonly Trial[]): Way[] {
   const there = (name: LearnedMap): boolean => trials.every(({ maps }) => maps[name] !== undefined);
-  const ways: Way[] = [
-    { maps: ['redrawn'], fitted: false },
-    { maps: ['sharpened'], fitted: false },
-    { maps: ['pieces'], fitted: false },
-    { maps: ['tuned'], fitted: false },
-    ...(trials.length >= ENOUGH_FOR_WEIGHTS ? [{ maps: WEIGHED_MAPS.filter(there), fitted: true }] : []),
-  ];
+  const enough = isEnough(trials);
+  const agreeing = SINGLE_MAPS.map((name) => ({ maps: [name], fitted: false, everywhere: false }));
+  const ways: Way[] = enough
+    ? [
+        ...agreeing,
+        ...[...SINGLE_MAPS, ...FOR_ENOUGH].map((name) => ({ maps: [name], fitted: false, everywhere: true })),
+        { maps: WEIGHED_MAPS.filter(there), fitted: true, everywhere: false },
+      ]
+    : agreeing;
   return ways.filter(({ maps }) => maps.every(there));
 }
 
@@ -116,9 +154,15 @@ function chosen(maps: Trial['maps'], names: readonly LearnedMap[]): Float32Array
 /** Least mean gain of left-out images: with smaller ones, masks of other images were as often worse as better. */
 const MIN_GAIN = 0.005;
 
-/** Whether fitted numbers draw better masks of images that they were not fitted to. */
-export function pays(held: Fitted['held']): boolean {
-  return held.reduce((sum, { plain, learned }) => sum + learned - plain, 0) > MIN_GAIN * held.length;
+/** Least mean gain, in standard errors, of what is drawn in every target: a single image can make a mean. */
+const MIN_ERRORS = 0.5;
+
+/** Whether fitted numbers draw better masks of images that they were not fitted to. everywhere: also where they show something else. */
+export function pays(held: Fitted['held'], everywhere = false): boolean {
+  const gains = held.map(({ plain, learned }) => learned - plain);
+  const mean = gains.reduce((sum, gain) => sum + gain, 0) / Math.max(1, gains.length);
+  const variance = gains.reduce((sum, gain) => sum + (gain - mean) ** 2, 0) / Math.max(1, gains.length - 1);
+  return mean > MIN_GAIN && (!everywhere || mean > MIN_ERRORS * Math.sqrt(variance / gains.length));
 }
 
 async function momentsIn({ geometry, networks }: MethodContext, reference: ShownReference): Promise<Moments> {

@@ -15,6 +15,9 @@ import { cellRows, weighed } from './cell-rows.ts';
 /** From the probe's -1..1 to logits; SAM's redrawing hardly depends on it (4 and 8 were level). */
 const PROBE_GAIN = 4;
 
+/** Maps for which a tuned prompt encoder draws. */
+export const TUNED_MAPS: readonly LearnedMap[] = ['likelier', 'tuned'];
+
 interface DrawnMaps {
   /** On SAM's low-resolution square, within the limit of its mask prompts. [4g * 4g] */
   maps: Partial<Record<LearnedMap, Float32Array>>;
@@ -64,13 +67,14 @@ export async function drawMaps(
     ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: await bySam(trained.lowResLogits) }),
     ...(wanted.has('pieces') && { pieces: limited((await redrawnPieces(context, target, gridPrompt(context, target, contrast))).logits) }),
   };
+  const other = tuned && TUNED_MAPS.some((name) => wanted.has(name)) ? await tuned(context, target, references, single) : undefined;
+  if (other?.lowResLogits && wanted.has('tuned')) maps.tuned = limited(other.lowResLogits);
   let judgement: Judgement | undefined;
-  if (tuned && trained && wanted.has('tuned')) {
-    const other = await tuned(context, target, references, single);
+  if (other && trained && wanted.has('likelier')) {
     const judged = (result: MethodResult): Promise<Judgement> => judge(context, asked, { method: 'prosam', result });
     judgement = await judged(trained);
     const { lowResLogits } = (await judged(other)).score < judgement.score ? trained : other;
-    if (lowResLogits) maps.tuned = limited(lowResLogits);
+    if (lowResLogits) maps.likelier = limited(lowResLogits);
   }
   context.lap('decode');
   return { maps, ...(trained && { trained }), ...(judgement && { judgement }) };

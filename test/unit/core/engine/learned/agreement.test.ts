@@ -29,8 +29,17 @@ describe('a fitted mask', () => {
 
   it('is believed without that where it is the tuned one, held against the mask of prosam already', () => {
     const [other, plain] = [map(5, 10), map(0, 4)];
-    expect(drawn({ maps: ['tuned'], logits: other }, { name: 'prosam', logits: plain })).toBe(other);
-    expect(drawn({ maps: ['tuned'], logits: other }, { name: 'pieces', logits: plain })).toBe(plain);
+    expect(drawn({ maps: ['likelier'], logits: other }, { name: 'prosam', logits: plain })).toBe(other);
+    expect(drawn({ maps: ['likelier'], logits: other }, { name: 'pieces', logits: plain })).toBe(plain);
+  });
+
+  it('pays in targets where it shows something else only where more than one image says so', () => {
+    const gains = (...all: number[]) => all.map((gain) => ({ plain: 0.3, learned: 0.3 + gain }));
+    const ofOne = gains(0.02, -0.12, -0.14, -0.02, -0.04, -0.11, 0.53, 0.01); // 0.016, standard error 0.075
+    expect([pays(ofOne), pays(ofOne, true)]).toEqual([true, false]);
+    const ofMany = gains(0.27, -0.06, -0.15, 0.25, 0.41, -0.21, -0.15, 0.1); // 0.058, standard error 0.083
+    expect(pays(ofMany, true)).toBe(true);
+    expect(pays(gains(0.01, 0.01), true)).toBe(true);
   });
 
   it('pays from a mean gain of more than 0.005 on', () => {
@@ -38,5 +47,6 @@ describe('a fitted mask', () => {
     expect(pays(gains(0.02, -0.008))).toBe(true);
     expect(pays(gains(0.02, -0.012))).toBe(false);
     expect(pays(gains(-0.1, 0.05))).toBe(false);
+    expect(pays([])).toBe(false);
   });
 });

@@ -36,10 +36,14 @@ describe('fit', () => {
     expect(numbers).toBeUndefined();
   });
 
-  it('weighs maps by fitted numbers from eight images on, and takes one map of fewer', async () => {
-    const { held, numbers } = await bench.engine.fit(scenesOf(18, 8).shown);
+  it('weighs maps by fitted numbers from eight images on, or takes one in every target, and one that agrees of fewer', async () => {
+    const { held, numbers } = await bench.engine.fit(scenesOf(47, 8).shown);
     expect(held).toHaveLength(8);
     expect(Object.keys(numbers?.maps ?? {})).toEqual(['prosam', 'nearest', 'probe', 'redrawn']);
+    expect(numbers?.plain).toBe('prosam');
+    const everywhere = (await bench.engine.fit(scenesOf(18, 8).shown)).numbers;
+    expect(everywhere?.maps).toEqual({ redrawn: 1 });
+    expect(everywhere?.plain).toBeUndefined();
     const few = (await bench.engine.fit(shown)).numbers?.maps as Record<string, number>;
     expect(Object.values(few)).toEqual([1]);
     expect(['redrawn', 'sharpened', 'pieces']).toContain(Object.keys(few)[0]);

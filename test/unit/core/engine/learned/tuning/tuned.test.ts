@@ -27,7 +27,7 @@ const numbersOf = ({ numbers }: LearnedValues) => numbers as NonNullable<Learned
 
 describe('a prompt encoder tuned to a label', () => {
   it('is kept where it draws images better that it was not tuned to, and does so with others', async () => {
-    expect(numbersOf(values).maps).toEqual({ tuned: 1 });
+    expect(numbersOf(values).maps).toEqual({ likelier: 1 });
     const gain = values.held.reduce((sum, { plain, learned }) => sum + learned - plain, 0) / values.held.length;
     expect(gain).toBeGreaterThan(0.01);
     for (const target of targets) {
