@@ -1,4 +1,4 @@
-/** What 'auto' draws of left-out images: the mask that fitted numbers have to better. */
+/** IoU that 'auto' reaches on left-out images: what fitted numbers have to better. */
 import { iou } from '../../mask/metrics.ts';
 import { aboveZero } from '../../mask/resize-map.ts';
 import { decidedByTarget, drawJudged } from '../auto.ts';

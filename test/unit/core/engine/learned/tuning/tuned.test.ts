@@ -37,6 +37,14 @@ describe('a prompt encoder tuned to a label', () => {
     }
   });
 
+  it('draws every target where the numbers name it alone', async () => {
+    const [target] = targets as [SceneWithTruth];
+    const everywhere = { ...values, numbers: { ...numbersOf(values), maps: { tuned: 1 }, plain: undefined } };
+    const [own, tuned] = [await drawn(target, []), await drawn(target, [everywhere])];
+    expect(tuned.method).toBe('learned');
+    expect(iou(tuned.mask.data, target.truth.data)).toBeGreaterThan(iou(own.mask.data, target.truth.data) + 0.03);
+  });
+
   it('is plain data: the same mask after JSON', async () => {
     const [target] = targets as [SceneWithTruth];
     const text = JSON.stringify(values);
@@ -56,7 +64,7 @@ describe('a prompt encoder tuned to a label', () => {
   it('refuses a change of other weights, and numbers that name it and lack it', async () => {
     const [{ image }] = targets as [SceneWithTruth];
     const { change, ...rest } = numbersOf(values);
-    for (const numbers of [{ ...rest, change: (change as number[]).slice(1) }, rest]) {
+    for (const numbers of [{ ...rest, change: (change as number[]).slice(1) }, rest, { ...rest, maps: { tuned: 1 } }]) {
       const predicted = engine.predict(image, shown, { learned: [{ ...values, numbers }] });
       expect(await codeOf(predicted)).toBe('OPTION_INVALID');
     }
