@@ -74,7 +74,7 @@ export async function fitted(
   const best = bestOf(plains);
   if (best === undefined) return none;
   const without = eachAsAuto(seen, plains, options) ?? best.each;
-  const ways: { way: Way; each: number[]; held: Fitted['held'] }[] = [];
+  const ways: Tried[] = [];
   for (const way of waysFor(trials)) {
     const each: number[] = [];
     for (const trial of trials) {
@@ -82,7 +82,7 @@ export async function fitted(
         way,
         trials.filter((other) => other !== trial),
       );
-      const logits = mixed(mix, chosen(trial.maps, way.maps));
+      const logits = mixed(mix, mapsOf(trial.maps, way.maps));
       const plain = trial.maps[best.name] as Float32Array;
       const map = way.everywhere ? logits : believed({ maps: way.maps, logits }, { name: best.name, logits: plain });
       each.push(iou(maskOf(context.geometry, trial.image, map), trial.truth.data));
@@ -90,7 +90,7 @@ export async function fitted(
     }
     ways.push({ way, each, held: each.map((learned, i) => ({ plain: without[i] as number, learned })) });
   }
-  const found = bestOf(ways.filter(({ way, held }) => pays(held, way.everywhere))) ?? bestOf(ways);
+  const found = chosenOf(ways);
   if (found === undefined) return none;
   const { held } = found;
   const probe = await runSteps(ridgeWeights(moments));
@@ -127,6 +127,21 @@ interface Way {
   everywhere: boolean;
 }
 
+/** A way, and what it drew of the left-out images. */
+interface Tried {
+  way: Way;
+  each: number[];
+  held: Fitted['held'];
+}
+
+/** The best of the ways that pay: one that draws every target only where it is clearly ahead of those that keep to targets where they agree. */
+export function chosenOf(ways: readonly Tried[]): Tried | undefined {
+  const paying = ways.filter(({ way, held }) => pays(held, way.everywhere));
+  const [agreeing, everywhere] = [false, true].map((which) => bestOf(paying.filter(({ way }) => way.everywhere === which)));
+  if (agreeing === undefined || everywhere === undefined) return agreeing ?? everywhere ?? bestOf(ways);
+  return pays(everywhere.each.map((learned, i) => ({ plain: agreeing.each[i] as number, learned }))) ? everywhere : agreeing;
+}
+
 /** The simplest first, which is taken among equals. */
 function waysFor(trials: readonly Trial[]): Way[] {
   const there = (name: LearnedMap): boolean => trials.every(({ maps }) => maps[name] !== undefined);
@@ -147,7 +162,7 @@ function mixFor({ maps, fitted: isFitted }: Way, trials: readonly Trial[]): Prom
   return runSteps(fitMix(trials.map(({ example }) => ({ ...example, maps: maps.map((name) => example.maps[name] as Float32Array) }))));
 }
 
-function chosen(maps: Trial['maps'], names: readonly LearnedMap[]): Float32Array[] {
+function mapsOf(maps: Trial['maps'], names: readonly LearnedMap[]): Float32Array[] {
   return names.map((name) => maps[name] as Float32Array);
 }
 

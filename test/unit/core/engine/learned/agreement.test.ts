@@ -1,7 +1,7 @@
 /** Fitted masks are believed where they show what is drawn without numbers, too, and kept where they gain enough. */
 import { describe, expect, it } from 'vitest';
 import { believed as drawn, MIN_AGREEMENT } from '../../../../../src/core/engine/learned/agreement.ts';
-import { pays } from '../../../../../src/core/engine/learned/fit.ts';
+import { chosenOf, pays } from '../../../../../src/core/engine/learned/fit.ts';
 
 /** Ten pixels, of which those from one place to another are above 0. */
 const map = (from: number, to: number): Float32Array => Float32Array.from({ length: 10 }, (_, i) => (i >= from && i < to ? 2 : -2));
@@ -40,6 +40,21 @@ describe('a fitted mask', () => {
     const ofMany = gains(0.27, -0.06, -0.15, 0.25, 0.41, -0.21, -0.15, 0.1); // 0.058, standard error 0.083
     expect(pays(ofMany, true)).toBe(true);
     expect(pays(gains(0.01, 0.01), true)).toBe(true);
+  });
+
+  it('draws every target only where that is clearly ahead of what keeps to targets where it agrees', () => {
+    const way = (everywhere: boolean, ...each: number[]) => ({
+      way: { maps: ['redrawn'] as const, fitted: false, everywhere },
+      each,
+      held: each.map((learned) => ({ plain: 0.3, learned })),
+    });
+    const [agreeing, worse] = [way(false, 0.4, 0.42), way(false, 0.2, 0.2)];
+    const [alike, ahead] = [way(true, 0.41, 0.416), way(true, 0.5, 0.52)];
+    expect(chosenOf([agreeing, alike])).toBe(agreeing);
+    expect(chosenOf([ahead, agreeing])).toBe(ahead);
+    expect(chosenOf([worse, ahead])).toBe(ahead);
+    expect(chosenOf([worse])).toBe(worse);
+    expect(chosenOf([])).toBeUndefined();
   });
 
   it('pays from a mean gain of more than 0.005 on', () => {
