@@ -1,6 +1,7 @@
 /** The references that the project would use for each image if nobody had annotated it: what a held-out image is asked with. */
 import { LIMITS } from '../core/common/limits.ts';
-import { chooseReferences, countEach, MAX_POOL, poolOf } from '../service/ports/choose-references.ts';
+import { chooseReferences, countEach, MAX_POOL, poolOf, usualCount } from '../service/ports/choose-references.ts';
+import type { FitStore } from '../service/ports/fits.ts';
 import type { MaskRow, Store } from '../service/ports/storage.ts';
 import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
 import type { Lesson, Snapshot, SnapshotReference } from './snapshot.ts';
@@ -13,26 +14,24 @@ export interface AskedWithOptions {
   labels: ReadonlyMap<string, readonly string[]>;
   /** Largest annotation sequence that counts. */
   upTo: number;
-  /** References of a label. */
-  count: number;
+  /** References of a label. @default as many as a service chooses */
+  count?: number | undefined;
 }
 
 /** Labels asked for beside those that are measured: the others are only there to be told apart from. */
 const OTHER_LABELS = MAX_RIVAL_IMAGES;
 
 export async function askedWith(
-  store: Pick<Store['annotations'], 'candidates' | 'imagesWithout'>,
+  { annotations: store, fits }: { annotations: Pick<Store['annotations'], 'candidates' | 'imagesWithout'>; fits: Pick<FitStore, 'get'> },
   project: string,
   { lessons, labels, upTo, count }: AskedWithOptions,
 ): Promise<AskedWith> {
   const names = [...new Set(lessons.map(({ label }) => label))].sort();
-  const pools = new Map<string, MaskRow[]>();
+  const pools = new Map<string, { pool: MaskRow[]; most: number }>();
   for (const label of names) {
-    const found = await store.candidates(project, label, Math.min(MAX_POOL, poolOf(count) + 1));
-    pools.set(
-      label,
-      found.filter(({ sequence }) => sequence <= upTo),
-    );
+    const most = count ?? usualCount((await fits.get(project, label))?.values.examples);
+    const found = await store.candidates(project, label, Math.min(MAX_POOL, poolOf(most) + 1));
+    pools.set(label, { pool: found.filter(({ sequence }) => sequence <= upTo), most });
   }
   const references = new Map<number, SnapshotReference>();
   const asked: Record<string, number[]> = {};
@@ -40,10 +39,10 @@ export async function askedWith(
     const measured = lessons.filter((lesson) => lesson.sha256 === sha256).map(({ label }) => label);
     const others = names.filter((label) => !measured.includes(label)).slice(0, OTHER_LABELS);
     const looked = [...measured, ...others].slice(0, LIMITS.labels);
-    const each = countEach(count, looked.length);
     const chosen = looked.flatMap((label) => {
-      const pool = (pools.get(label) as MaskRow[]).filter((mask) => mask.sha256 !== sha256);
-      return chooseReferences(pool.slice(0, poolOf(count)), each);
+      const { pool, most } = pools.get(label) as { pool: MaskRow[]; most: number };
+      const others = pool.filter((mask) => mask.sha256 !== sha256);
+      return chooseReferences(others.slice(0, poolOf(most)), countEach(most, looked.length));
     });
     asked[sha256] = chosen.map(({ id }) => id);
     for (const mask of chosen) references.set(mask.id, referenceOf(mask, labels));

@@ -21,8 +21,8 @@ export interface ChoiceOptions {
   gateShare: number;
   maxMasks: number;
   gatePairs: number;
-  /** References of a label. */
-  references: number;
+  /** References of a label. @default as many as a service chooses */
+  references?: number | undefined;
   seed: number;
 }
 
@@ -36,6 +36,7 @@ export interface Choice extends AskedWith {
 export interface ChoiceStore extends AbsenceStore {
   annotations: Pick<Store['annotations'], 'masks' | 'candidates' | 'absences' | 'imagesWithout'>;
   images: Pick<Store['images'], 'assignSplit' | 'get'>;
+  fits: Pick<Store['fits'], 'get'>;
 }
 
 /** A mask without its pixels: all of a project's fit in memory. */
@@ -72,7 +73,7 @@ export async function chooseMasks(store: ChoiceStore, project: string, options: 
   const most = { train: Math.ceil(options.maxMasks / 4), gate: Math.ceil(options.gatePairs / 2) };
   const absences = await chooseAbsences(store, project, { rows: empty, labels: new Set(masks.map(({ label }) => label)), most });
   const asked = { lessons: [...masks, ...absences], labels, upTo, count: options.references };
-  return { masks, absences, notes, ...(await askedWith(store.annotations, project, asked)) };
+  return { masks, absences, notes, ...(await askedWith(store, project, asked)) };
 }
 
 async function factsOf(store: { annotations: Pick<Store['annotations'], 'masks'> }, project: string, upTo: number): Promise<MaskFacts[]> {

@@ -57,7 +57,7 @@ export const learnerSettingsSchema = z.strictObject({
     .refine((images) => images !== 1, 'expected 0, or 2 and more: one image is left out')
     .default(defaults.fitFrom),
   method: z.enum(['auto', ...METHODS]).default(defaults.method),
-  references: whole(1, 20).default(defaults.references),
+  references: whole(1, 20).optional(),
   steps: whole(1, 1_000_000).default(defaults.steps),
   batch: whole(1, 256).default(defaults.batch),
   samples: whole(1, 100).default(defaults.samples),

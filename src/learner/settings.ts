@@ -1,7 +1,6 @@
 /** Settings of the learner, and their defaults. */
 import { DEFAULT_MODEL } from '../core/engine/defaults.ts';
 import type { Method } from '../core/engine/types.ts';
-import { REFERENCE_COUNT } from '../service/ports/choose-references.ts';
 import type { LearnerPolicy } from './policy.ts';
 
 /** Times that a cron expression begins, each of the same length. */
@@ -50,8 +49,8 @@ export interface LearnerSettings extends LearnerPolicy {
   fitFrom: number;
   /** Method that the gate asks: what people ask the service for. @default 'auto' */
   method: Method | 'auto';
-  /** References of a label that the gate asks with, 1 to 20; of a service its `references.count`. @default 5 */
-  references: number;
+  /** References of a label that the gate asks with, 1 to 20; of a service its `references.count`. @default as many as a service chooses */
+  references?: number | undefined;
   /** Training steps of a run. @default 200 */
   steps: number;
   /** Pairs per step. @default 2 */
@@ -97,7 +96,7 @@ const MIB = 2 ** 20;
 export const LEARNER_DEFAULTS: LearnerSettings = {
   ...{ minNewMasks: 5, minImages: 5, coolDownMs: 600_000 },
   ...{ gateShare: 0.25, replayShare: 0.5, absentShare: 0.2, margin: 0, labelMargin: 0.05, minLabelPairs: 3, gatePairs: 100 },
-  ...{ minGateImages: 5, folds: 4, alikeIou: 0.99, fitFrom: 5, method: 'auto', references: REFERENCE_COUNT },
+  ...{ minGateImages: 5, folds: 4, alikeIou: 0.99, fitFrom: 5, method: 'auto' },
   ...{ steps: 200, batch: 2, samples: 2, lr: 3e-4, keep: 3, crops: 4, averageDecay: 0.95, checkpointEvery: 25, maxMasks: 1000 },
   ...{ maxMemoryBytes: 4096 * MIB, featureBytes: 256 * MIB, cacheBytes: 4096 * MIB, threads: 1 },
   ...{ leaseMs: 60_000, maxAttempts: 50, engine: 'auto', device: 'auto', model: DEFAULT_MODEL, workDir: 'prosam/learner' },

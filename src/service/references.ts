@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { createLruMap } from '../core/common/lru-map.ts';
 import { within } from '../core/common/patience.ts';
-import { chooseReferences, countEach, REFERENCE_COUNT, MAX_POOL, poolOf } from './ports/choose-references.ts';
+import { chooseReferences, countEach, MAX_POOL, poolOf, usualCount } from './ports/choose-references.ts';
 import type { FitRecord, FitStore } from './ports/fits.ts';
 import type { AnnotationStore, MaskRow } from './ports/storage.ts';
 import { MAX_RIVAL_IMAGES } from '../core/engine/trust/rivals.ts';
@@ -10,7 +10,7 @@ import { PATIENCE_MS, tooSlow } from './patience.ts';
 import type { UnreadableImages } from './unreadable-images.ts';
 
 export interface ReferenceSettings {
-  /** References of one concept (K), 1 to 20. @default 5 */
+  /** References of one concept (K), 1 to 20. @default 5; up to 12 where the learner fitted numbers to eight or more */
   count?: number;
   /** Candidates among the best that are compared for diversity, at most 200. @default 4 x count */
   pool?: number;
@@ -54,14 +54,13 @@ export function createReferenceSets(
   unreadable: Pick<UnreadableImages, 'has' | 'version'> = { has: () => false, version: 0 },
   fits?: Pick<FitStore, 'get'>,
 ): ReferenceSets {
-  const { count = REFERENCE_COUNT, pool = poolOf(count) } = settings;
   const kept = createLruMap<string, Kept>({ max: MAX_SET_BYTES, sizeOf: ({ bytes }, key) => SET_BYTES + key.length + bytes });
-  const readable = async (project: string, label: string, limit: number): Promise<MaskRow[]> => {
+  const readable = async (project: string, label: string, count: number, limit: number): Promise<MaskRow[]> => {
     const all = await annotations.candidates(project, label, limit);
     const found = all.filter(({ sha256 }) => !unreadable.has(sha256));
     // Where those in front cannot be read, one further back may be.
     if (found.length === all.length || found.length >= count || all.length < limit || limit === MAX_POOL) return found;
-    return readable(project, label, MAX_POOL);
+    return readable(project, label, count, MAX_POOL);
   };
   const once = <T>(key: string, revision: number | string, read: () => Promise<T>, bytesOf: (value: T) => number): Promise<T> => {
     const known = kept.get(key);
@@ -86,10 +85,14 @@ export function createReferenceSets(
       ),
     of: async (project, label, revision, labels = 1) => {
       const read = async () => {
-        const masks = chooseReferences(await readable(project, label, pool), count);
-        return { masks, first: setsOf(label, masks, await fits?.get(project, label)) };
+        const fit = await fits?.get(project, label);
+        const { count = usualCount(fit?.values.examples), pool = poolOf(count) } = settings;
+        const masks = chooseReferences(await readable(project, label, count, pool), count);
+        return { masks, count, first: setsOf(label, masks, fit) };
       };
-      const { first } = await once(keyOf(project, label), `${revision} ${unreadable.version}`, read, ({ masks }) => bytesOfMasks(masks));
+      const { first, count } = await once(keyOf(project, label), `${revision} ${unreadable.version}`, read, ({ masks }) =>
+        bytesOfMasks(masks),
+      );
       return first(countEach(count, labels));
     },
     images: (project, label, revision) =>

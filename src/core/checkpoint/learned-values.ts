@@ -12,6 +12,12 @@ export type LearnedMap = (typeof LEARNED_MAPS)[number];
 export const PLAIN_MAPS = ['prosam', 'nearest', 'pieces'] as const satisfies readonly LearnedMap[];
 export type PlainMap = (typeof PLAIN_MAPS)[number];
 
+/**
+ * Images from which on what left-out ones say is believed in every target, and weights of maps are fitted. Of five images they said 0.68 of a
+ * label that had 0.45 elsewhere, and weights fitted to five lost 0.06 on another.
+ */
+export const ENOUGH_EXAMPLES = 8;
+
 const MAX_WIDTH = 2 ** 14;
 const MAX_CHANGE = 2 ** 18;
 const number = z.number().min(-1e9).max(1e9);

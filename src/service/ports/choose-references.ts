@@ -3,9 +3,19 @@ import { LIMITS } from '../../core/common/limits.ts';
 import type { MaskRow } from './storage.ts';
 
 /** References of one concept (K), where nothing else is said. */
-export const REFERENCE_COUNT = 5;
+const REFERENCE_COUNT = 5;
+/** Images that numbers were fitted to from which on those are the references: the engine's ENOUGH_EXAMPLES. */
+export const FITTED_REFERENCES = 8;
 /** References that the prompt encoder reads of those of a label, where 'auto' has more (docs/decisions/027-quick-learning.md). */
 const PROMPT_REFERENCES = 5;
+/**
+ * References of one concept, where nothing is said: as many as numbers were fitted to, from eight on. examples: those of the label's fit
+ * (docs/decisions/033-eight-images-are-believed.md).
+ */
+export function usualCount(examples = 0): number {
+  return examples >= FITTED_REFERENCES ? examples : REFERENCE_COUNT;
+}
+
 /** Largest number of candidates that are compared. */
 export const MAX_POOL = 200;
 

@@ -117,6 +117,18 @@ describe('chooseMasks', () => {
     expect(accepted).toEqual({ cup: 7, jug: 5 });
   });
 
+  it('asks with as many references as a service does where numbers were fitted, unless a number is set', async () => {
+    for (let i = 0; i < 14; i++) await world.annotate(`a${i}`, ['cup']);
+    const sizes = async (references?: number) => [
+      ...new Set(Object.values((await choose({ references })).asked).map(({ length }) => length)),
+    ];
+    expect(await sizes()).toEqual([5]);
+    const values = { format: 'prosam-learned/1', features: 'f', label: 'cup', examples: 12, held: [] } as const;
+    await world.store.fits.put({ project: 'p', label: 'cup', baseModel: 'm', data: 'd', values: { ...values, held: [] }, fittedMs: 1 }, []);
+    expect(await sizes()).toEqual([12]);
+    expect(await sizes(4)).toEqual([4]);
+  });
+
   it('asks for no more than one call of the engine takes, however many labels an image shows', async () => {
     const labels = Array.from({ length: 110 }, (_, i) => `label ${i}`);
     for (let i = 0; i < 6; i++) await world.annotate(`a${i}`, labels);

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
+import { ENOUGH_EXAMPLES } from '../../../src/core/checkpoint/learned-values.ts';
 import { describe, expect, it } from 'vitest';
+import type { FitRecord } from '../../../src/service/ports/fits.ts';
 import type { MaskRow } from '../../../src/service/ports/storage.ts';
-import { chooseReferences } from '../../../src/service/ports/choose-references.ts';
+import { chooseReferences, FITTED_REFERENCES } from '../../../src/service/ports/choose-references.ts';
 import { createReferenceSets } from '../../../src/service/references.ts';
 
 function mask(id: number, feature?: readonly number[], flagged = false): MaskRow {
@@ -65,6 +67,30 @@ describe('reference sets', () => {
     sets.forget('p', 'cup');
     await sets.of('p', 'cup', 2);
     expect(reads).toBe(3);
+  });
+
+  it('are as many as numbers were fitted to, from eight on, unless a number is set', async () => {
+    expect(FITTED_REFERENCES).toBe(ENOUGH_EXAMPLES);
+    const rows = Array.from({ length: 30 }, (_, i) => mask(i + 1));
+    const asked: number[] = [];
+    const annotations = {
+      candidates: (_project: string, _label: string, limit: number) => {
+        asked.push(limit);
+        return Promise.resolve(rows.slice(0, limit));
+      },
+    } as unknown as Parameters<typeof createReferenceSets>[0];
+    const sizeWith = async (examples: number | undefined, settings = {}) => {
+      const fit = examples === undefined ? undefined : ({ values: { examples } } as FitRecord);
+      const sets = createReferenceSets(annotations, settings, undefined, undefined, { get: () => Promise.resolve(fit) });
+      return [(await sets.of('p', 'cup', 1)).masks.length, (await sets.of('p', 'cup', 1, 100)).masks.length];
+    };
+    // A hundred labels in one call have two each.
+    expect(await sizeWith(undefined)).toEqual([5, 2]);
+    expect(await sizeWith(7)).toEqual([5, 2]);
+    expect(await sizeWith(8)).toEqual([8, 2]);
+    expect(await sizeWith(12)).toEqual([12, 2]);
+    expect(await sizeWith(12, { count: 3 })).toEqual([3, 2]);
+    expect(asked).toEqual([20, 20, 32, 48, 12]);
   });
 
   it('are bounded by the bytes of their masks', async () => {

@@ -3,7 +3,7 @@
  * target counts. Every number that is compared comes from images that it was not fitted to: each image in turn is left out, and predicted
  * from the others.
  */
-import type { LearnedMap, LearnedValues, PlainMap } from '../../checkpoint/learned-values.ts';
+import { ENOUGH_EXAMPLES, type LearnedMap, type LearnedValues, type PlainMap } from '../../checkpoint/learned-values.ts';
 import { gridOf } from '../../image/geometry.ts';
 import { runSteps } from '../../mask/cooperative.ts';
 import { cellShares } from '../../mask/label-reduction.ts';
@@ -24,13 +24,7 @@ import { tuningOf } from './tuning/folds.ts';
 /** Images that numbers are fitted to, at most: more cost time and gained nothing. */
 export const MAX_EXAMPLES = 12;
 
-/**
- * Images from which on what left-out ones say is believed in every target, and weights of maps are fitted. Of five images they said 0.68 of a
- * label that had 0.45 elsewhere, and weights fitted to five lost 0.06 on another.
- */
-const ENOUGH = 8;
-
-const isEnough = (images: readonly unknown[]): boolean => images.length >= ENOUGH;
+const isEnough = (images: readonly unknown[]): boolean => images.length >= ENOUGH_EXAMPLES;
 
 /** Maps that are taken as they are, the simplest first. */
 const SINGLE_MAPS: readonly LearnedMap[] = ['redrawn', 'sharpened', 'pieces', 'likelier'];

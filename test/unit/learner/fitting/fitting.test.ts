@@ -102,6 +102,17 @@ describe('numbers fitted to accepted masks', () => {
     expect(errors).toEqual([]);
   });
 
+  it('bring the masks they rest on as references, from eight on, whether they pay or not', async () => {
+    const referencesOf = async () => (await service.projects.get('many')).concepts[0]?.references.length;
+    await world.annotate(9, { project: 'many', concepts: [PAYS] });
+    const before = await predicted('many', PAYS);
+    expect(await referencesOf()).toBe(5);
+    await fitOnce(context(), ['many']);
+    expect(events).toMatchObject([{ project: 'many', images: 9 }]);
+    expect(await referencesOf()).toBe(9);
+    expect((await predicted('many', PAYS)).version).not.toBe(before.version);
+  });
+
   it('are used by no service that is told not to', async () => {
     await world.annotate(4, { project: 'pays', concepts: [PAYS] });
     const before = await predicted('pays', PAYS);
