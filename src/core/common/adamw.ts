@@ -1,5 +1,4 @@
 /** AdamW with decoupled weight decay (Loshchilov and Hutter, 2019), in plain arrays: the same on every engine, and easy to save. */
-
 /** Weights by name. */
 type Parameters = ReadonlyMap<string, { readonly data: Float32Array }>;
 

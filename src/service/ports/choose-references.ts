@@ -4,7 +4,7 @@ import type { MaskRow } from './storage.ts';
 
 /** References of one concept (K), where nothing else is said. */
 const REFERENCE_COUNT = 5;
-/** Images that numbers were fitted to from which on those are the references: the engine's ENOUGH_EXAMPLES. */
+/** Images that numbers were fitted to from which on there are as many references: the engine's ENOUGH_EXAMPLES. */
 export const FITTED_REFERENCES = 8;
 /** References that the prompt encoder reads of those of a label, where 'auto' has more (docs/decisions/027-quick-learning.md). */
 const PROMPT_REFERENCES = 5;

@@ -1,5 +1,6 @@
 /** Which masks a run takes, out of a real store. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { LearnedValues } from '../../../src/core/checkpoint/learned-values.ts';
 import { LIMITS } from '../../../src/core/common/limits.ts';
 import { chooseMasks, type ChoiceOptions } from '../../../src/learner/choose-masks.ts';
 import { hash, maskStore, RLE, type MaskStore } from './mask-store.ts';
@@ -123,8 +124,8 @@ describe('chooseMasks', () => {
       ...new Set(Object.values((await choose({ references })).asked).map(({ length }) => length)),
     ];
     expect(await sizes()).toEqual([5]);
-    const values = { format: 'prosam-learned/1', features: 'f', label: 'cup', examples: 12, held: [] } as const;
-    await world.store.fits.put({ project: 'p', label: 'cup', baseModel: 'm', data: 'd', values: { ...values, held: [] }, fittedMs: 1 }, []);
+    const values: LearnedValues = { format: 'prosam-learned/1', features: 'f', label: 'cup', examples: 12, held: [] };
+    await world.store.fits.put({ project: 'p', label: 'cup', baseModel: 'm', data: 'd', values, fittedMs: 1 }, []);
     expect(await sizes()).toEqual([12]);
     expect(await sizes(4)).toEqual([4]);
   });

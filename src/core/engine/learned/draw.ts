@@ -8,7 +8,7 @@ import type { MethodContext } from '../methods/method.ts';
 import { judge, type Asked } from '../trust/judge.ts';
 import type { PredictOptions } from '../types.ts';
 import { believed } from './agreement.ts';
-import { drawMaps, TUNED_MAPS } from './maps.ts';
+import { drawMaps, needsTuning } from './maps.ts';
 import { mixed } from './mix.ts';
 import type { Tuner } from './tuning/tuner.ts';
 
@@ -21,7 +21,7 @@ export async function drawLearned(
 ): Promise<DrawnMask> {
   const wanted = new Set(LEARNED_MAPS.filter((name) => numbers.maps[name] !== undefined || name === numbers.plain));
   const { probe, change } = numbers;
-  if (TUNED_MAPS.some((name) => wanted.has(name)) && (change === undefined || tuner === undefined))
+  if (needsTuning(wanted) && (change === undefined || tuner === undefined))
     throw new ProsamError('OPTION_INVALID', 'learned: expected the change of a prompt encoder with a coarse mask, got none. Fit again.');
   const parts = { probe, wanted, tuned: change && tuner?.method(change) };
   const { maps, trained, judgement: known } = await drawMaps(context, asked, parts, methods, options);

@@ -17,7 +17,7 @@ import { fitMix, mixed, type Mix } from './mix.ts';
 import { momentsOf, type Moments } from './moments.ts';
 import { ridgeWeights } from './ridge.ts';
 import { bothSeen, leftByAuto, type BothSeen } from './as-auto.ts';
-import { TUNED_MAPS } from './maps.ts';
+import { needsTuning } from './maps.ts';
 import { maskOf, trialOf, type FitParts, type Trial } from './trials.ts';
 import { tuningOf } from './tuning/folds.ts';
 
@@ -82,16 +82,16 @@ export async function fitted(
       each.push(iou(maskOf(context.geometry, trial.image, map), trial.truth.data));
       context.checkpoint();
     }
-    ways.push({ way, each, held: each.map((learned, i) => ({ plain: without[i] as number, learned })) });
+    ways.push({ way, each });
   }
-  const found = chosenOf(ways);
+  const found = chosenOf(ways, without);
   if (found === undefined) return none;
-  const { held } = found;
+  const held = heldFrom(without, found.each);
   const probe = await runSteps(ridgeWeights(moments));
   if (probe === undefined || !pays(held, found.way.everywhere)) return { examples: references.length, held };
   const { bias, weights } = await mixFor(found.way, trials);
   const maps = Object.fromEntries(found.way.maps.map((name, i) => [name, weights[i] as number]));
-  const change = TUNED_MAPS.some((name) => maps[name] !== undefined) ? await tuning?.change() : undefined;
+  const change = needsTuning(found.way.maps) ? await tuning?.change() : undefined;
   const numbers = {
     probe: [...probe].map(Math.fround),
     bias,
@@ -121,19 +121,25 @@ interface Way {
   everywhere: boolean;
 }
 
-/** A way, and what it drew of the left-out images. */
+/** A way, and the IoU that it had in each left-out image. */
 interface Tried {
   way: Way;
-  each: number[];
-  held: Fitted['held'];
+  each: readonly number[];
 }
 
-/** The best of the ways that pay: one that draws every target only where it is clearly ahead of those that keep to targets where they agree. */
-export function chosenOf(ways: readonly Tried[]): Tried | undefined {
-  const paying = ways.filter(({ way, held }) => pays(held, way.everywhere));
+/**
+ * The best of the ways that pay: one that draws every target only where it is clearly ahead of those that keep to targets where they agree.
+ * without: IoU of each left-out image without fitted numbers.
+ */
+export function chosenOf(ways: readonly Tried[], without: readonly number[]): Tried | undefined {
+  const paying = ways.filter(({ way, each }) => pays(heldFrom(without, each), way.everywhere));
   const [agreeing, everywhere] = [false, true].map((which) => bestOf(paying.filter(({ way }) => way.everywhere === which)));
   if (agreeing === undefined || everywhere === undefined) return agreeing ?? everywhere ?? bestOf(ways);
-  return pays(everywhere.each.map((learned, i) => ({ plain: agreeing.each[i] as number, learned }))) ? everywhere : agreeing;
+  return pays(heldFrom(agreeing.each, everywhere.each)) ? everywhere : agreeing;
+}
+
+function heldFrom(plain: readonly number[], learned: readonly number[]): Fitted['held'] {
+  return learned.map((value, i) => ({ plain: plain[i] as number, learned: value }));
 }
 
 /** The simplest first, which is taken among equals. */

@@ -15,8 +15,10 @@ import { cellRows, weighed } from './cell-rows.ts';
 /** From the probe's -1..1 to logits; SAM's redrawing hardly depends on it (4 and 8 were level). */
 const PROBE_GAIN = 4;
 
-/** Maps for which a tuned prompt encoder draws. */
-export const TUNED_MAPS: readonly LearnedMap[] = ['likelier', 'tuned'];
+/** Whether a tuned prompt encoder draws one of these maps. */
+export function needsTuning(names: Iterable<LearnedMap>): boolean {
+  return [...names].some((name) => name === 'likelier' || name === 'tuned');
+}
 
 interface DrawnMaps {
   /** On SAM's low-resolution square, within the limit of its mask prompts. [4g * 4g] */
@@ -67,7 +69,7 @@ export async function drawMaps(
     ...(wanted.has('sharpened') && trained?.lowResLogits && { sharpened: await bySam(trained.lowResLogits) }),
     ...(wanted.has('pieces') && { pieces: limited((await redrawnPieces(context, target, gridPrompt(context, target, contrast))).logits) }),
   };
-  const other = tuned && TUNED_MAPS.some((name) => wanted.has(name)) ? await tuned(context, target, references, single) : undefined;
+  const other = tuned && needsTuning(wanted) ? await tuned(context, target, references, single) : undefined;
   if (other?.lowResLogits && wanted.has('tuned')) maps.tuned = limited(other.lowResLogits);
   let judgement: Judgement | undefined;
   if (other && trained && wanted.has('likelier')) {

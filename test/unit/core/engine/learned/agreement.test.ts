@@ -27,7 +27,7 @@ describe('a fitted mask', () => {
     expect(believed(plain, nothing)).toBe(nothing);
   });
 
-  it('is believed without that where it is the tuned one, held against the mask of prosam already', () => {
+  it('is believed without that where it is the likelier one, held against the mask of prosam already', () => {
     const [other, plain] = [map(5, 10), map(0, 4)];
     expect(drawn({ maps: ['likelier'], logits: other }, { name: 'prosam', logits: plain })).toBe(other);
     expect(drawn({ maps: ['likelier'], logits: other }, { name: 'pieces', logits: plain })).toBe(plain);
@@ -46,15 +46,14 @@ describe('a fitted mask', () => {
     const way = (everywhere: boolean, ...each: number[]) => ({
       way: { maps: ['redrawn'] as const, fitted: false, everywhere },
       each,
-      held: each.map((learned) => ({ plain: 0.3, learned })),
     });
     const [agreeing, worse] = [way(false, 0.4, 0.42), way(false, 0.2, 0.2)];
     const [alike, ahead] = [way(true, 0.41, 0.416), way(true, 0.5, 0.52)];
-    expect(chosenOf([agreeing, alike])).toBe(agreeing);
-    expect(chosenOf([ahead, agreeing])).toBe(ahead);
-    expect(chosenOf([worse, ahead])).toBe(ahead);
-    expect(chosenOf([worse])).toBe(worse);
-    expect(chosenOf([])).toBeUndefined();
+    expect(chosenOf([agreeing, alike], [0.3, 0.3])).toBe(agreeing);
+    expect(chosenOf([ahead, agreeing], [0.3, 0.3])).toBe(ahead);
+    expect(chosenOf([worse, ahead], [0.3, 0.3])).toBe(ahead);
+    expect(chosenOf([worse], [0.3, 0.3])).toBe(worse);
+    expect(chosenOf([], [0.3, 0.3])).toBeUndefined();
   });
 
   it('pays from a mean gain of more than 0.005 on', () => {
